@@ -1,0 +1,1 @@
+"""Open Ephys GUI: spikes, TTLs and data from its ZMQ Interface plugin."""

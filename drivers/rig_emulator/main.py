@@ -1,0 +1,200 @@
+"""`dopaloop emulate`: serve an emulated rig until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import sys
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Literal, TextIO
+
+import msgspec
+
+from drivers.rig_emulator.parent import ParentWatch
+from drivers.rig_emulator.ports import StreamPorts, serve_board
+from drivers.rig_emulator.server import Server
+from drivers.rig_emulator.world import EmulatedWorld
+from drivers.transports.servers import PortServer
+from rig.description import Emulation, RigDescription
+from rig.errors import ConfigError, DopaloopError
+from rig.estimate.utility import PUBLISHED_SHIFT_HZ
+from rig.runtime.config import dump_rig, load_rig, parse_rig
+from rig.runtime.recordings import read_spikes
+from rig.stream.recording import RecordedUnit
+
+DEMO_RIG = "demo_rig.toml"
+DEFAULT_SPEED = 1.0
+
+
+def demo_rig() -> RigDescription:
+    """Return the rig of `dopaloop demo`, which is part of this package."""
+    text = resources.files("drivers.rig_emulator").joinpath(DEMO_RIG).read_text(encoding="utf-8")
+    return parse_rig(text, DEMO_RIG)
+
+
+def with_emulation(
+    rig: RigDescription,
+    *,
+    units: int | None = None,
+    seed: int | None = None,
+    model: Literal["distributional", "classical"] | None = None,
+    world: str | None = None,
+    start: Literal["trained", "naive"] | None = None,
+) -> RigDescription:
+    """Return `rig` with parts of its `[emulation]` replaced by what was asked for on the command line.
+
+    Raises
+    ------
+    ConfigError
+        If a value cannot stand in a rig file.
+    """
+    asked = {"units": units, "seed": seed, "model": model, "world": world, "start": start}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    values = {**msgspec.to_builtins(rig.emulation or Emulation()), **changes}
+    try:
+        return msgspec.structs.replace(rig, emulation=msgspec.convert(values, Emulation))
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"[emulation]: {error}") from None
+
+
+def serve(
+    rig: RigDescription,
+    *,
+    speed: float = DEFAULT_SPEED,
+    recording: Sequence[RecordedUnit] | None = None,
+    write_rig: Path | None = None,
+    truth: Path | None = None,
+    by_stdin: bool = False,
+    ended: Callable[[], bool] | None = None,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+) -> float:
+    """Serve an emulated rig until its parent goes, a signal comes, or `ended` says so.
+
+    One JSON line with the ports goes to `out` as soon as they are open, another one with the speed
+    reached at the end. With `by_stdin`, the end of standard input means the end of the rig.
+
+    Parameters
+    ----------
+    speed
+        Ceiling of rig time per wall time.
+    recording
+        Recorded units to play instead of simulated ones.
+    write_rig
+        Where to write the effective rig file: the same rig with its real ports and its roster of units.
+    truth
+        Where to write, at the end, what the animal reveals.
+
+    Returns
+    -------
+    float
+        The mean speed reached.
+
+    Raises
+    ------
+    ConfigError
+        If the rig cannot be emulated, or a port cannot be opened.
+    """
+    if not (math.isfinite(speed) and speed > 0):
+        raise ConfigError(f"the speed is {speed:g}; it must be a number above 0")
+    out, err = out or sys.stdout, err or sys.stderr
+    watch = ParentWatch(by_stdin=by_stdin)
+    if ended is None:
+        watch.catch_signals()
+    world = EmulatedWorld(rig, recording, time_scale=min(max(1, math.ceil(speed)), 0xFFFF))
+    port = serve_board(rig.board.port)
+    stream = StreamPorts(rig.streams[0]) if rig.streams else None
+    try:
+        effective = effective_rig(rig, world, port, stream, recorded=recording is not None)
+        if write_rig is not None:
+            write_rig.write_text(dump_rig(effective), encoding="utf-8")
+        _say(out, ports=_ports(effective), speed=speed, units=len(world.animal.units.names))
+        server = Server(world, port, stream, speed)
+        server.run(lambda: watch.over() or (ended is not None and ended()))
+        reached = server.reached
+    finally:
+        port.close()
+        if stream is not None:
+            stream.close()
+    if truth is not None:
+        truth.write_bytes(world.animal.truth().encode())
+    _say(out, reached=round(reached, 2), held_s=round(server.held_ns / 1e9, 3), trials=world.animal.trials)
+    print(f"speed reached: {reached:.1f} of {speed:g}", file=err, flush=True)
+    return reached
+
+
+def effective_rig(
+    rig: RigDescription,
+    world: EmulatedWorld,
+    port: PortServer,
+    stream: StreamPorts | None,
+    *,
+    recorded: bool,
+) -> RigDescription:
+    """Return `rig` as `dopaloop run` must know it: real ports, and the roster of units.
+
+    Recorded units get the published shift of unsignalled responses, unless the rig file has one.
+    """
+    replace = msgspec.structs.replace
+    streams = rig.streams
+    if stream is not None:
+        names = world.animal.units.names
+        streams = (replace(rig.streams[0], data=stream.data, control=stream.control, roster=names),)
+    neural = rig.neural
+    if recorded and neural.unsignalled_shift_hz == 0:
+        neural = replace(neural, unsignalled_shift_hz=PUBLISHED_SHIFT_HZ)
+    board = replace(rig.board, port=port.name)
+    return replace(rig, board=board, streams=streams, neural=neural, emulation=rig.emulation or Emulation())
+
+
+def _ports(rig: RigDescription) -> dict[str, str]:
+    found = {"board": rig.board.port}
+    for stream in rig.streams:
+        found |= {"data": stream.data, "control": stream.control}
+    return found
+
+
+def _say(out: TextIO, **values: object) -> None:
+    # A parent that no longer reads is no reason to end badly.
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(values), file=out, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from a command line of our own (`python -m drivers.rig_emulator`): what `launch` starts."""
+    parser = argparse.ArgumentParser(prog="python -m drivers.rig_emulator", description=__doc__)
+    parser.add_argument("rig", nargs="?", type=Path, help="rig file; the demo's own if none is given")
+    parser.add_argument(
+        "--speed", type=float, default=DEFAULT_SPEED, help="ceiling of rig time per wall time"
+    )
+    parser.add_argument("--units", type=int)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--model", choices=("distributional", "classical"))
+    parser.add_argument("--world")
+    parser.add_argument("--start", choices=("trained", "naive"))
+    parser.add_argument("--recorded", type=Path, help="spikes (.npz) to play instead of simulated units")
+    parser.add_argument("--write-rig", type=Path, help="write the effective rig file here")
+    parser.add_argument("--truth", type=Path, help="write what the animal reveals here, at the end")
+    parser.add_argument("--stdin", action="store_true", help="end when standard input ends")
+    asked = parser.parse_args(arguments)
+    try:
+        rig = load_rig(asked.rig) if asked.rig is not None else demo_rig()
+        rig = with_emulation(
+            rig, units=asked.units, seed=asked.seed, model=asked.model, world=asked.world, start=asked.start
+        )
+        serve(
+            rig,
+            speed=asked.speed,
+            recording=read_spikes(asked.recorded) if asked.recorded is not None else None,
+            write_rig=asked.write_rig,
+            truth=asked.truth,
+            by_stdin=asked.stdin,
+        )
+    except (DopaloopError, OSError) as error:
+        print(f"emulated rig: {error}", file=sys.stderr, flush=True)
+        return 2
+    return 0

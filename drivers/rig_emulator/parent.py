@@ -1,0 +1,50 @@
+"""An emulated rig does not outlive whoever started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+
+class ParentWatch:
+    """Knows when it is time to go.
+
+    Parameters
+    ----------
+    by_stdin
+        The parent holds our standard input open for as long as it wants us (this works on every
+        system, and however the parent dies). Otherwise only the parent's process number is watched,
+        where the system has that notion.
+    """
+
+    def __init__(self, *, by_stdin: bool) -> None:
+        self._over = threading.Event()
+        self._parent = os.getppid()
+        self._by_stdin = by_stdin
+        if by_stdin:
+            threading.Thread(target=self._read, name="parent", daemon=True).start()
+
+    def catch_signals(self) -> None:
+        """Take SIGTERM and SIGINT as a wish to end well; for the main thread only."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        # Ctrl-C reaches a terminal's whole group. Where a parent ends us, it shall end itself first, with
+        # the rig still there to be made safe.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if self._by_stdin else self._on_signal)
+
+    def over(self) -> bool:
+        """Whether to end now."""
+        return self._over.is_set() or (os.name == "posix" and os.getppid() != self._parent)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._over.set()
+
+    def _read(self) -> None:
+        # The bare descriptor: a buffered reader's lock would be held through the interpreter's end.
+        try:
+            while os.read(0, 4096):
+                pass
+        except OSError:
+            pass
+        self._over.set()

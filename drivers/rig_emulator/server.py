@@ -1,0 +1,114 @@
+"""The loop that serves an emulated world: one thread, no time of its own.
+
+Each turn: take what the host wrote, run a slice of emulated time, hand out what came of it. While the
+host does not take it, emulated time stands still, so nothing is lost and nothing is late by the rig's
+own clock. Only the board's watchdog over its host goes by the wall.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import zmq
+
+from drivers.rig_emulator.pace import Pace
+from drivers.rig_emulator.ports import StreamPorts
+from drivers.rig_emulator.world import EmulatedWorld
+from drivers.transports.servers import PortServer
+from rig.units import NS_PER_MS, NS_PER_S
+
+LONGEST_WAIT_MS: Final = 20
+"""So often at least the loop looks around (for the end, for a host that connects)."""
+CHECK_NS: Final = NS_PER_S // 4
+
+
+class Server:
+    """Serves one world.
+
+    Parameters
+    ----------
+    world
+        What is served.
+    port, stream
+        Where; `stream` is None for a rig without one.
+    speed
+        Ceiling of emulated time per wall time.
+    """
+
+    def __init__(
+        self, world: EmulatedWorld, port: PortServer, stream: StreamPorts | None, speed: float
+    ) -> None:
+        self._world = world
+        self._port = port
+        self._stream = stream
+        self._poller = zmq.Poller()
+        self._listened: int | None = None
+        if stream is not None:
+            self._poller.register(stream.replier, zmq.POLLIN)
+        self._pace = Pace(speed, time.monotonic_ns(), world.now_us)
+        self.held_ns = 0
+        """Wall time in which emulated time stood still because the host did not take what there was."""
+
+    @property
+    def reached(self) -> float:
+        """Mean speed so far."""
+        return self._pace.reached(time.monotonic_ns(), self._world.now_us)
+
+    def run(self, ended: Callable[[], bool]) -> None:
+        """Serve until `ended`, which is asked several times a second."""
+        check_ns = 0
+        while True:
+            now_ns = time.monotonic_ns()
+            if now_ns >= check_ns:
+                if ended():
+                    return
+                check_ns = now_ns + CHECK_NS
+            self._turn(now_ns)
+
+    def _turn(self, now_ns: int) -> None:
+        world = self._world
+        data = self._port.read()
+        if data:
+            world.receive(data)
+        if self._stream is not None:
+            self._stream.answer()
+        before_us = world.now_us
+        until_us = self._pace.until_us(now_ns, before_us)
+        held = not self._hand_out()
+        while not held and world.now_us < until_us:
+            world.run(until_us)
+            held = not self._hand_out()
+        self._pace.went(world.now_us - before_us)
+        world.board.check_host(time.monotonic_ns())
+        if held:
+            self._wait(1)
+            self.held_ns += time.monotonic_ns() - now_ns
+        elif not self._pace.behind:
+            wait_ns = self._pace.wait_ns(world.next_due_us(), world.now_us)
+            self._wait(min(-(-wait_ns // NS_PER_MS), LONGEST_WAIT_MS))
+
+    def _hand_out(self) -> bool:
+        """Give the host what there is; False if some of it was not taken."""
+        world = self._world
+        if world.to_host:
+            del world.to_host[: self._port.write(bytes(world.to_host))]
+        messages, stream = world.messages, self._stream
+        while messages and stream is not None:
+            if not stream.publish(messages[0]):
+                break
+            messages.popleft()
+        return world.idle
+
+    def _wait(self, milliseconds: int) -> None:
+        """Wait for the host to write something, or for the time to pass."""
+        # A pseudo-terminal that nobody has open is always readable: it is not waited for then.
+        wanted = self._port.fileno() if self._port.connected else None
+        if wanted != self._listened:
+            if self._listened is not None:
+                self._poller.unregister(self._listened)
+            if wanted is not None:
+                self._poller.register(wanted, zmq.POLLIN)
+            self._listened = wanted
+        self._poller.poll(milliseconds)

@@ -1,0 +1,1 @@
+"""Cue and reward protocols: one experiment a file."""

@@ -1,0 +1,1 @@
+"""The commands. Each file is one command; `app` puts them together."""

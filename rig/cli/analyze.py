@@ -1,0 +1,165 @@
+"""`dopaloop analyze`: the estimators on a user's own recording."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rig.errors import ConfigError
+from rig.estimate.offline import Analysis, Responses, analyse
+from rig.estimate.report import Report, ReportCounts, Source, Unit, report
+from rig.runtime.recordings import is_spike_file, read_responses, read_spikes, spike_responses
+
+
+class UtilityAxisName(enum.StrEnum):
+    """Which utility axis and grand means to use."""
+
+    paper = "paper"
+    population = "population"
+
+
+class Doubled(enum.StrEnum):
+    """What to do with doubled rewards."""
+
+    keep = "keep"
+    drop = "drop"
+
+
+def analyze(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A CSV with the columns unit,trial,reward_ul,signalled,response_hz, or spikes (.npz)."
+        ),
+    ],
+    utility_axis: Annotated[
+        UtilityAxisName,
+        typer.Option(help="The published axis and grand means, or both from the file's own units."),
+    ] = UtilityAxisName.paper,
+    doubled: Annotated[
+        Doubled, typer.Option(help="Rewards that a spike file enters twice: keep (as published) or drop.")
+    ] = Doubled.keep,
+    unsignalled_shift: Annotated[
+        float | None,
+        typer.Option(
+            help="Hz to add to unsignalled responses, instead of the grand means' (simulated units: 0)."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Estimate reversal points and asymmetries from recorded units."""
+    responses, copies = _read(file, doubled)
+    if unsignalled_shift is not None and not np.isfinite(unsignalled_shift):
+        raise ConfigError(f"--unsignalled-shift is {unsignalled_shift}; it must be a number of Hz")
+    try:
+        analysis = analyse(responses, utility_axis.value, unsignalled_shift)
+    except ConfigError as error:
+        raise ConfigError(str(error), where=str(file)) from None
+    source = Source(
+        file=file.name,
+        utility_axis=utility_axis.value,
+        unsignalled_shift_hz=analysis.shift_hz,
+        doubled=copies,
+        doubled_kept=doubled is Doubled.keep,
+    )
+    made = _report(responses, analysis, source)
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
+        typer.echo(_about_doubled(source), err=True)
+    else:
+        _print(made, source)
+
+
+def _read(file: Path, doubled: Doubled) -> tuple[Responses, int | None]:
+    """Read the file; the second value is how many doubled rewards it has, None if it cannot be known."""
+    if not is_spike_file(file):
+        if doubled is Doubled.drop:
+            raise ConfigError(
+                "a CSV has no times to find doubled rewards by; leave them out of it, or give the spikes",
+                where=str(file),
+            )
+        return read_responses(file), None
+    units = read_spikes(file)
+    copies = sum(int(unit.doubled.sum()) for unit in units)
+    if doubled is Doubled.drop:
+        units = tuple(unit.keep(~unit.doubled) for unit in units)
+    return spike_responses(units), copies
+
+
+def _report(responses: Responses, analysis: Analysis, source: Source) -> Report:
+    placed = analysis.estimator.placed
+    counts = ReportCounts(
+        trials=responses.trials,
+        rewarded=responses.rewarded,
+        sizes_ul=placed.sizes_ul,
+        utility_axis_hz=placed.utility_hz,
+    )
+    return report(analysis.estimates, counts, source=source)
+
+
+def _about_doubled(source: Source) -> str:
+    if source.doubled is None:
+        return "doubled rewards: not known, a CSV has no times"
+    if not source.doubled:
+        return "doubled rewards: none"
+    kept = "kept, as published" if source.doubled_kept else "dropped"
+    return f"doubled rewards: {source.doubled}, {kept}"
+
+
+def _print(made: Report, source: Source) -> None:
+    console = Console()
+    axis = " ".join(f"{hz:.2f}" for hz in made.utility_axis_hz)
+    sizes = " ".join(f"{size:g}" for size in made.sizes_ul)
+    for line in (
+        f"{source.file}: {len(made.units)} units, {made.trials} trials, {made.rewarded} rewarded",
+        f"sizes {sizes} uL stand at {axis} Hz ({source.utility_axis} axis)",
+        f"unsignalled responses shifted by {source.unsignalled_shift_hz:+.3f} Hz; {_about_doubled(source)}",
+    ):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    rows = [_row(unit) for unit in made.units]
+    if not console.is_terminal:
+        for row in (COLUMNS, *rows):
+            typer.echo("\t".join(row))
+        return
+    table = Table(title="reversal points in uL (in Hz), and asymmetries", title_justify="left")
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in {"unit", "flags"} else "right")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, markup=False)
+
+
+COLUMNS = (
+    "unit",
+    "n",
+    "paper",
+    "isotonic",
+    "bayes",
+    "95 % interval",
+    "asymmetry",
+    "bayes asymmetry",
+    "flags",
+)
+
+
+def _row(unit: Unit) -> tuple[str, ...]:
+    paper, isotonic, bayes = unit.reversal.paper, unit.reversal.isotonic, unit.reversal.bayes
+    why = unit.reasons.get("reversal.bayes")
+    return (
+        unit.unit,
+        str(sum(unit.n)),
+        f"{paper.ul:.2f} ({paper.hz:+.2f})" if paper else "",
+        f"{isotonic.ul:.2f} ({isotonic.hz:+.2f})" if isotonic else "",
+        f"{bayes.ul:.2f} ({bayes.hz:+.2f})" if bayes else "",
+        f"{bayes.ci95_ul[0]:.2f} to {bayes.ci95_ul[1]:.2f}" if bayes else "",
+        f"{unit.asymmetry.paper:.2f}" if unit.asymmetry.paper is not None else "",
+        f"{unit.asymmetry.bayes:.2f}" if unit.asymmetry.bayes is not None else "",
+        ", ".join(unit.flags) + (f" ({why})" if why else ""),
+    )

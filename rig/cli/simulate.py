@@ -1,0 +1,150 @@
+"""`dopaloop simulate`: the same session in virtual time, no port, no socket, no waiting."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from rig.cli.display import SessionDisplay, estimates_table
+from rig.cli.plans import make_plan, settings_from
+from rig.cli.rigs import demo_rig
+from rig.cli.truth import scores, scores_table
+from rig.description import Emulation, RigDescription, StreamConfig
+from rig.device import BoardLimits
+from rig.documents import SessionEnded
+from rig.effects import Publish
+from rig.errors import ConfigError
+from rig.estimate.report import NO_TRUTH, Report, ReportCounts, Truth, report
+from rig.plan import SessionPlan
+from rig.preflight import preflight
+from rig.runtime.config import load_rig
+from rig.session import Session
+from rig.sim.animal import AnimalTruth
+from rig.sim.compose import make_virtual_rig
+from rig.sim.direct import DirectBoard, DirectFeed
+from rig.sim.drive import drive
+from rig.sim.neurons import unit_names
+from rig.sim.worlds import WORLDS
+
+STREAM = "simulated units"
+MOST_TRIALS = 100_000
+
+
+def simulate(
+    protocol: Annotated[str, typer.Argument(help="A built-in protocol's name, or a .py file.")],
+    trials: Annotated[int, typer.Option(min=1, max=MOST_TRIALS, help="Stop after so many trials.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule and of the animal.")] = 1,
+    units: Annotated[int, typer.Option(min=0, max=4096, help="Simulated dopamine units.")] = 40,
+    model: Annotated[str, typer.Option(help="distributional or classical")] = "distributional",
+    world: Annotated[str, typer.Option(help=f"Noise world: {', '.join(WORLDS)}.")] = "poisson",
+    rig: Annotated[Path | None, typer.Option(help="Rig file for lines, limits, calibration.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="name=value, a protocol parameter.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the estimates as JSON.")] = False,
+) -> None:
+    """Run a protocol on a simulated animal in virtual time."""
+    if model not in {"distributional", "classical"}:
+        raise ConfigError(f"there is no model '{model}'; use distributional or classical")
+    if world not in WORLDS:
+        raise ConfigError(f"there is no world '{world}'; there are {', '.join(WORLDS)}")
+    emulation = Emulation(units=units, seed=seed, model=model, world=world)  # type: ignore[arg-type]
+    description = virtual_description(load_rig(rig) if rig else demo_rig(), emulation)
+    plan = make_plan(
+        protocol,
+        description,
+        subject="simulated",
+        seed=seed,
+        trials=trials,
+        settings=settings_from(set_ or []),
+    )
+    preflight(plan, BoardLimits())
+    console = Console()
+    outcome = run_virtual(plan, SessionDisplay(console, quiet=True))
+    if json:
+        typer.echo(msgspec.json.encode(outcome.report).decode())
+        return
+    console.print(estimates_table(outcome.session.reckoning.estimates, plan.sizes_ul))
+    told = scores(outcome.session.reckoning.estimates, outcome.truth)
+    if told:
+        console.print(scores_table(told))
+    console.print(f"{outcome.ended.reason}; decision digest {outcome.ended.decision_digest}", highlight=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VirtualOutcome:
+    """What came of a simulated session."""
+
+    session: Session
+    ended: SessionEnded
+    truth: dict[str, Truth]
+    report: Report
+
+
+def virtual_description(rig: RigDescription, emulation: Emulation) -> RigDescription:
+    """Return the rig with one virtual stream, whose roster is the simulated units."""
+    stream = StreamConfig(name=STREAM, data="virtual", roster=unit_names(emulation.units))
+    return msgspec.structs.replace(
+        rig, streams=(stream,) if emulation.units else (), emulation=emulation
+    )
+
+
+def run_virtual(plan: SessionPlan, display: SessionDisplay | None = None) -> VirtualOutcome:
+    """Run a plan on a simulated animal (`plan.rig` from `virtual_description`).
+
+    Raises
+    ------
+    ConfigError
+        If the session ends otherwise than asked, with its reason.
+    """
+    rig = plan.rig
+    declared = plan.protocol.schedule.distribution()
+    animal_rig = rig
+    if declared:
+        # The animal was trained on what this protocol declares.
+        emulation = msgspec.structs.replace(
+            rig.emulation or Emulation(),
+            sizes_ul=tuple(declared),
+            probabilities=tuple(declared.values()),
+        )
+        animal_rig = msgspec.structs.replace(rig, emulation=emulation)
+    virtual = make_virtual_rig(animal_rig)
+    names = virtual.animal.units.names
+    feeds = {stream.name: DirectFeed(names, stream.sync_line) for stream in rig.streams}
+    session = Session(plan, DirectBoard(), feeds)
+    ended: list[SessionEnded] = []
+
+    def publish(effect: Publish) -> None:
+        if isinstance(effect.document, SessionEnded):
+            ended.append(effect.document)
+        if display is not None:
+            display.show(effect.document)
+
+    stream_name = rig.streams[0].name if rig.streams else None
+    drive(session, virtual, stream=stream_name, publish=publish)
+    if not ended or not ended[0].ok:
+        raise ConfigError(ended[0].reason if ended else "the simulation did not end")
+    return _outcome(session, ended[0], virtual.animal.truth())
+
+
+def _outcome(session: Session, ended: SessionEnded, revealed: AnimalTruth) -> VirtualOutcome:
+    truth = {
+        unit.unit: Truth(
+            reversal_hz=unit.truth.reversal_hz,
+            reversal_ul=unit.truth.reversal_ul,
+            asymmetry=unit.truth.asymmetry,
+        )
+        for unit in revealed.units
+        if unit.truth is not None
+    }
+    counts = ReportCounts(
+        trials=session.history.trials,
+        rewarded=session.history.rewarded,
+        sizes_ul=session.plan.sizes_ul,
+        utility_axis_hz=session.reckoning.axis_at_sizes_hz,
+    )
+    told = report(session.reckoning.estimates, counts, truth, no_truth=NO_TRUTH)
+    return VirtualOutcome(session=session, ended=ended, truth=truth, report=told)

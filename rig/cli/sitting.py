@@ -1,0 +1,126 @@
+"""From a plan to a running engine: drivers, port, guard, streams, telemetry and the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from rig.cli.display import SessionDisplay
+from rig.description import StreamConfig
+from rig.device import WiredBoard, WiredFeed
+from rig.plan import SessionPlan
+from rig.preflight import preflight
+from rig.runtime import plugins
+from rig.runtime.client import Change, EventChange, SnapshotView, StateChange
+from rig.runtime.engine import Engine
+from rig.runtime.feeds import FeedPort
+from rig.runtime.follower import Follower
+from rig.runtime.guard import Guard
+from rig.runtime.outcome import Outcome
+from rig.runtime.ports import Port
+from rig.session import BOARD_PORT, Session
+
+
+def make_session(plan: SessionPlan) -> tuple[Session, WiredBoard, dict[str, WiredFeed]]:
+    """Find the drivers that the rig file names and make a session of them.
+
+    Raises
+    ------
+    ConfigError
+        If a driver cannot be found, or a table of the protocol does not fit the board.
+    """
+    board: WiredBoard = plugins.find("board", plan.rig.board.driver)(plan.rig.board)
+    feeds: dict[str, WiredFeed] = {
+        stream.name: plugins.find("feed", stream.driver)(stream) for stream in plan.rig.streams
+    }
+    return Session(plan, board, feeds), board, feeds
+
+
+def run_session(
+    plan: SessionPlan,
+    out: Path,
+    console: Console,
+    *,
+    quiet: bool = False,
+    truth: Callable[[], bytes | None] | None = None,
+) -> tuple[Outcome, Session]:
+    """Run a session to its end in this thread, with the terminal as one of its telemetry clients.
+
+    Parameters
+    ----------
+    out
+        Folder of the session file.
+    quiet
+        Print warnings and the end only.
+    truth
+        See `rig.runtime.engine.Engine`.
+    """
+    session, board, feeds = make_session(plan)
+    preflight(plan, board.limits)
+    config = plan.rig.board
+    open_transport = plugins.find("transport", "default")
+    port = Port(BOARD_PORT, lambda: open_transport(config.port, config.baud))
+    guard = Guard(port, board.alive_frame, board.abort_frame)
+    engine = Engine(
+        session,
+        meta=session.meta,
+        out=out,
+        subject=plan.subject,
+        ports=[port],
+        guard=guard,
+        feeds=[_feed_port(stream, feeds[stream.name]) for stream in plan.rig.streams],
+        telemetry=plan.rig.telemetry,
+        truth=truth,
+    )
+    with SessionDisplay(console, quiet=quiet) as display, _followed(engine, display):
+        outcome = engine.run(handle_signals=True)
+    return outcome, session
+
+
+def _feed_port(stream: StreamConfig, feed: WiredFeed) -> FeedPort:
+    return FeedPort(
+        name=stream.name,
+        data=stream.data,
+        control=stream.control,
+        heartbeat=feed.heartbeat("dopaloop", str(uuid.uuid4())) if stream.control else b"",
+        reduce=feed.reduce if stream.keep == "headers" else None,
+    )
+
+
+@contextlib.contextmanager
+def _followed(engine: Engine, display: SessionDisplay) -> Iterator[None]:
+    """Show what telemetry says; the terminal sees nothing that another client could not see."""
+
+    def on_change(change: Change) -> None:
+        if isinstance(change, EventChange):
+            display.show(change.document)
+        elif isinstance(change, StateChange):
+            display.show(change.state)
+
+    def on_snapshot(view: SnapshotView) -> None:
+        if view.state is not None:
+            display.show(view.state)
+
+    follower = Follower(
+        engine.publish_endpoint,
+        engine.commands_endpoint,
+        on_snapshot=on_snapshot,
+        on_change=on_change,
+        on_link=lambda reason: None,
+        name="terminal",
+    )
+    try:
+        yield
+    finally:
+        follower.close()
+
+
+def tell(outcome: Outcome, console: Console) -> None:
+    """Say how a run ended."""
+    console.print(f"{outcome.reason}; session file {outcome.path}", highlight=False, markup=False, soft_wrap=True)
+    for problem in outcome.problems:
+        console.print(f"note: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)

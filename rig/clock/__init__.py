@@ -1,0 +1,1 @@
+"""Stream sample numbers <-> rig time, through the board's sync line."""

@@ -1,0 +1,60 @@
+"""What the session asks of a board. Each is a frozen value, the same for every kind of board."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
+    """Base of all board commands."""
+
+
+class Configure(Command, frozen=True, tag="configure"):
+    """Limits and clocks that hold for the whole session; sent once the board is identified.
+
+    Parameters
+    ----------
+    max_open_us
+        Longest pulse of each output in microseconds, by output number; 0 forbids pulses on it.
+    host_timeout_ms
+        The board goes to its safe state when no `HostAlive` came for this long (wall time).
+    sync_seed
+        Seed of the random sync pulses; 0 switches the sync line off.
+    """
+
+    max_open_us: tuple[int, ...]
+    host_timeout_ms: int
+    sync_seed: int
+
+
+class UploadTable(Command, frozen=True, tag="upload"):
+    """Put a table image (see `rig.machine.image`) into `slot` 0 or 1."""
+
+    slot: int
+    image: bytes
+
+
+class StartTrial(Command, frozen=True, tag="start"):
+    """Run the table in `slot` from the next cycle."""
+
+    slot: int
+
+
+class Abort(Command, frozen=True, tag="abort"):
+    """Stop whatever runs; all outputs to their safe state. Never queues behind data."""
+
+
+class Pulse(Command, frozen=True, tag="pulse"):
+    """Open one output for `duration_us`; the board times it."""
+
+    output: int
+    duration_us: int
+
+
+class SendSoftEvent(Command, frozen=True, tag="soft"):
+    """Hand soft event 1-8 to the running table."""
+
+    number: int
+
+
+BoardCommand = Configure | UploadTable | StartTrial | Abort | Pulse | SendSoftEvent

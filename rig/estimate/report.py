@@ -1,0 +1,196 @@
+"""The JSON of `analyze`, `inspect` and `simulate`: one shape, typed, with a committed schema.
+
+Every null has its reason: a unit's `reasons` maps the path of the null (``truth``, ``reversal.paper``,
+``reversal.isotonic``, ``reversal.bayes``, ``asymmetry.paper``, ``asymmetry.bayes``) to one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from rig.documents import UnitEstimate
+
+NO_TRUTH = "these units are not simulated: nobody knows their true values"
+SCHEMA_ID = "dopaloop estimates, version 1"
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the report's parts."""
+
+
+class Truth(_Part, frozen=True, kw_only=True):
+    """A simulated unit's true reversal point and asymmetry."""
+
+    reversal_hz: float
+    reversal_ul: float
+    asymmetry: float
+
+
+class Point(_Part, frozen=True, kw_only=True):
+    """A reversal point on the utility axis and in uL."""
+
+    hz: float
+    ul: float
+
+
+class Interval(_Part, frozen=True, kw_only=True):
+    """A reversal point with its posterior SD and 95 % interval, ends (low, high)."""
+
+    hz: float
+    sd_hz: float
+    ci95_hz: tuple[float, float]
+    ul: float
+    ci95_ul: tuple[float, float]
+
+
+class Reversal(_Part, frozen=True, kw_only=True):
+    """One unit's reversal point by the three estimators."""
+
+    paper: Point | None
+    isotonic: Point | None
+    bayes: Interval | None
+
+
+class Asymmetry(_Part, frozen=True, kw_only=True):
+    """One unit's asymmetry alpha+ / (alpha+ + alpha-): published (not clipped) and posterior mean."""
+
+    paper: float | None
+    bayes: float | None
+
+
+class Unit(_Part, frozen=True, kw_only=True):
+    """One unit; `n` is its number of responses per size, in the order of `sizes_ul`."""
+
+    unit: str
+    n: tuple[int, ...]
+    truth: Truth | None
+    reversal: Reversal
+    asymmetry: Asymmetry
+    flags: tuple[str, ...]
+    reasons: dict[str, str]
+
+
+class Source(_Part, frozen=True, kw_only=True):
+    """What `analyze` read, and how.
+
+    Attributes
+    ----------
+    doubled
+        Doubled rewards in the recording; null where the file has no times to find them by.
+    doubled_kept
+        Whether they were kept.
+    """
+
+    file: str
+    utility_axis: str
+    unsignalled_shift_hz: float
+    doubled: int | None
+    doubled_kept: bool
+
+
+class Report(_Part, frozen=True, kw_only=True):
+    """Everything; `source` is there after `analyze` only."""
+
+    trials: int
+    rewarded: int
+    sizes_ul: tuple[float, ...]
+    utility_axis_hz: tuple[float, ...]
+    units: tuple[Unit, ...]
+    source: Source | msgspec.UnsetType = msgspec.UNSET
+
+
+class ReportCounts(_Part, frozen=True, kw_only=True):
+    """What a report says about the session as a whole."""
+
+    trials: int
+    rewarded: int
+    sizes_ul: tuple[float, ...]
+    utility_axis_hz: tuple[float, ...]
+
+
+def report(
+    estimates: Sequence[UnitEstimate],
+    counts: ReportCounts,
+    truth: Mapping[str, Truth] | None = None,
+    *,
+    no_truth: str = NO_TRUTH,
+    source: Source | msgspec.UnsetType = msgspec.UNSET,
+) -> Report:
+    """Build the report.
+
+    Parameters
+    ----------
+    estimates
+        The units, in the order to show.
+    counts
+        Trials, rewarded trials, sizes and their utilities.
+    truth
+        Unit name -> truth, of simulated units.
+    no_truth
+        The reason given for a unit whose truth is null.
+    """
+    known = truth or {}
+    units = tuple(_unit(estimate, known.get(estimate.unit), no_truth) for estimate in estimates)
+    return Report(
+        trials=counts.trials,
+        rewarded=counts.rewarded,
+        sizes_ul=counts.sizes_ul,
+        utility_axis_hz=counts.utility_axis_hz,
+        units=units,
+        source=source,
+    )
+
+
+def _unit(e: UnitEstimate, truth: Truth | None, no_truth: str) -> Unit:
+    bayes = None
+    if (
+        e.bayes_hz is not None
+        and e.bayes_sd_hz is not None
+        and e.bayes_ci95_hz is not None
+        and e.bayes_ul is not None
+        and e.bayes_ci95_ul is not None
+    ):
+        bayes = Interval(
+            hz=e.bayes_hz,
+            sd_hz=e.bayes_sd_hz,
+            ci95_hz=e.bayes_ci95_hz,
+            ul=e.bayes_ul,
+            ci95_ul=e.bayes_ci95_ul,
+        )
+    reversal = Reversal(
+        paper=_point(e.paper_hz, e.paper_ul), isotonic=_point(e.isotonic_hz, e.isotonic_ul), bayes=bayes
+    )
+    asymmetry = Asymmetry(paper=e.asymmetry_paper, bayes=e.asymmetry_bayes)
+    values = {
+        "reversal.paper": reversal.paper,
+        "reversal.isotonic": reversal.isotonic,
+        "reversal.bayes": reversal.bayes,
+        "asymmetry.paper": asymmetry.paper,
+        "asymmetry.bayes": asymmetry.bayes,
+    }
+    reasons = {} if truth is not None else {"truth": no_truth}
+    why = e.reason or "not estimated"
+    reasons.update({path: why for path, value in values.items() if value is None})
+    return Unit(
+        unit=e.unit,
+        n=e.n,
+        truth=truth,
+        reversal=reversal,
+        asymmetry=asymmetry,
+        flags=e.flags,
+        reasons=reasons,
+    )
+
+
+def _point(hz: float | None, ul: float | None) -> Point | None:
+    return None if hz is None or ul is None else Point(hz=hz, ul=ul)
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of `Report`, as committed in ``docs/reference/estimates.schema.json``."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA_ID}
+    schema.update(msgspec.json.schema(Report))
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"

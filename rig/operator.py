@@ -1,0 +1,65 @@
+"""What an operator may ask of a running session. Typed, size-limited, logged as inputs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Text = Annotated[str, msgspec.Meta(max_length=2000)]
+
+
+class _Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", forbid_unknown_fields=True):
+    """Base of all operator commands."""
+
+
+class Pause(_Request, frozen=True, tag="pause"):
+    """Stop at the next trial boundary."""
+
+
+class Resume(_Request, frozen=True, tag="resume"):
+    """Go on after a pause."""
+
+
+class Stop(_Request, frozen=True, tag="stop"):
+    """End the session after the running trial."""
+
+
+class EmergencyStop(_Request, frozen=True, tag="emergency_stop"):
+    """All outputs off now; the running trial is aborted and the session ends."""
+
+
+class ManualReward(_Request, frozen=True, tag="reward"):
+    """Give one drop of `volume_ul` now."""
+
+    volume_ul: Annotated[float, msgspec.Meta(gt=0, le=1000)]
+    valve: Text = "water"
+
+
+class Note(_Request, frozen=True, tag="note"):
+    """A remark with the time it was made."""
+
+    text: Text
+
+
+class SetParameter(_Request, frozen=True, tag="set"):
+    """Change a protocol parameter from the next trial on."""
+
+    name: Text
+    value: Text
+
+
+OperatorCommand = Pause | Resume | Stop | EmergencyStop | ManualReward | Note | SetParameter
+
+_decoder = msgspec.json.Decoder(OperatorCommand)
+
+
+def decode_command(payload: bytes) -> OperatorCommand:
+    """Read a command from JSON.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        If it is none of ours (`msgspec.ValidationError` included).
+    """
+    return _decoder.decode(payload)

@@ -1,0 +1,65 @@
+"""What a session is about to do: fixed before the first trial, kept in the session file."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import msgspec
+
+from rig.description import RigDescription
+from rig.estimate.utility import PUBLISHED_AXIS, UtilityAxis
+from rig.protocol import Protocol
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SessionPlan:
+    """One animal, one run.
+
+    Parameters
+    ----------
+    protocol_name, protocol_text
+        How the protocol was asked for, and its file's own text (for reading; never executed).
+    max_trials
+        Stop after this many; None: until the protocol finishes or an operator stops it.
+    """
+
+    subject: str
+    protocol: Protocol
+    protocol_name: str
+    rig: RigDescription
+    seed: int
+    max_trials: int | None = None
+    protocol_text: str = ""
+    protocol_hash: str = ""
+    where: str = ""
+
+    @property
+    def sizes_ul(self) -> tuple[float, ...]:
+        """Reward sizes of the declared schedule, ascending."""
+        return tuple(self.protocol.schedule.distribution())
+
+    def axis(self) -> UtilityAxis:
+        """Return the utility axis: the rig's own, or the published one.
+
+        Raises
+        ------
+        ConfigError
+            If the rig's axis is not a pair of equally long ascending rows.
+        """
+        neural = self.rig.neural
+        if not neural.utility_ul and not neural.utility_hz:
+            return PUBLISHED_AXIS
+        return UtilityAxis(neural.utility_ul, neural.utility_hz)
+
+    def meta(self) -> dict[str, object]:
+        """Return what the session file keeps about the plan; plain JSON values."""
+        return {
+            "subject": self.subject,
+            "protocol": self.protocol_name,
+            "protocol_text": self.protocol_text,
+            "protocol_hash": self.protocol_hash,
+            "parameters": msgspec.to_builtins(self.protocol.parameters.as_dict()),
+            "rig": msgspec.to_builtins(self.rig),
+            "seed": self.seed,
+            "max_trials": self.max_trials,
+        }

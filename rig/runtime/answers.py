@@ -1,0 +1,173 @@
+"""The *commands* channel: JSON in, JSON out, typed and small. Received text is never evaluated.
+
+A request is one frame (after the empty one that a REQ socket adds)::
+
+    {"id": 7, "do": "ping"}
+    {"id": 8, "do": "snapshot"}
+    {"id": 9, "do": "backfill", "first": 120, "last": 180}
+    {"id": 10, "do": "submit", "client": "gui", "command": {"command": "pause"}}
+
+and every request, good or bad, gets one answer: ``{"id": ..., "ok": true, ...}`` or ``{"id": ..., "ok":
+false, "error": "a sentence"}``. The first three read only and never reach the session. ``submit`` hands an
+operator's command (see `rig.operator`) to the session as a logged input and answers with its number; what
+became of it is told on *events*. A command that is none of ours, or comes in a flood, is refused here and
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+
+from rig.errors import DopaloopError
+from rig.operator import decode_command
+from rig.runtime.inbox import Inbox, InboxClosedError
+from rig.runtime.telemetry import EventMessage, Snapshot, Telemetry
+
+MAX_REQUEST: Final = 64 * 1024
+"""Longest request in bytes."""
+MAX_PER_SECOND: Final = 100
+"""Commands that the session is handed in any second."""
+
+_NOT_A_NAME: Final = re.compile(r"[^A-Za-z0-9._ -]")
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+Id = Annotated[str, msgspec.Meta(max_length=64)] | int
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client may ask."""
+
+    do: Annotated[str, msgspec.Meta(max_length=64)]
+    id: Id = 0
+    client: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    first: int = 1
+    last: int = 1 << 62
+    command: msgspec.Raw = msgspec.Raw(b"")
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a client gets; parts that do not apply are left out."""
+
+    id: Id
+    ok: bool
+    error: str | None = None
+    session: str | None = None
+    t_ns: int | None = None
+    health: dict[str, object] | None = None
+    snapshot: Snapshot | None = None
+    events: list[EventMessage] | None = None
+    seq: int | None = None
+
+
+_requests: Final = msgspec.json.Decoder(Request)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def check_operator_command(payload: bytes) -> None:
+    """Raise `msgspec.DecodeError` unless `payload` is a command of `rig.operator`."""
+    decode_command(payload)
+
+
+class Answers:
+    """Answers requests; called by the socket thread only.
+
+    Parameters
+    ----------
+    check
+        Raises for a command that the session does not know; its text is the answer.
+    health
+        Returns plain values about ports, feeds and the recorder.
+    """
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        inbox: Inbox,
+        *,
+        check: Callable[[bytes], object] = check_operator_command,
+        health: Callable[[], dict[str, object]] = dict,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._telemetry = telemetry
+        self._inbox = inbox
+        self._check = check
+        self._health = health
+        self._clock = clock
+        self._window = (0.0, 0)
+        self._do: dict[str, Callable[[Request, str], Answer]] = {
+            "ping": self._ping,
+            "snapshot": self._snapshot,
+            "backfill": self._backfill,
+            "submit": self._submit,
+        }
+
+    def answer(self, body: bytes, who: str) -> bytes:
+        """Answer one request; never raises on what was received.
+
+        Parameters
+        ----------
+        who
+            Names the client if it does not name itself.
+        """
+        if len(body) > MAX_REQUEST:
+            return _encode(_no(0, f"the request has {len(body)} bytes; at most {MAX_REQUEST} are taken"))
+        try:
+            request = _requests.decode(body)
+        except _UNREADABLE as error:
+            return _encode(_no(0, f"not a request: {error}"))
+        do = self._do.get(request.do)
+        if do is None:
+            near = difflib.get_close_matches(request.do, self._do, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(self._do)}"
+            return _encode(_no(request.id, f"'{request.do}' is no request{hint}"))
+        return _encode(do(request, who))
+
+    def _ping(self, request: Request, _who: str) -> Answer:
+        return Answer(
+            id=request.id,
+            ok=True,
+            session=self._telemetry.session,
+            t_ns=self._inbox.now_ns(),
+            health=self._health(),
+        )
+
+    def _snapshot(self, request: Request, _who: str) -> Answer:
+        return Answer(id=request.id, ok=True, snapshot=self._telemetry.snapshot())
+
+    def _backfill(self, request: Request, _who: str) -> Answer:
+        events = self._telemetry.backfill(request.first, request.last)
+        return Answer(id=request.id, ok=True, session=self._telemetry.session, events=events)
+
+    def _submit(self, request: Request, who: str) -> Answer:
+        payload = bytes(request.command)
+        try:
+            self._check(payload)
+        except (*_UNREADABLE, DopaloopError) as error:
+            return _no(request.id, f"not a command: {error}")
+        if not self._within_rate():
+            return _no(request.id, f"too many commands: at most {MAX_PER_SECOND} a second are taken")
+        client = _NOT_A_NAME.sub("_", request.client) or who
+        try:
+            seq = self._inbox.put(client, "command", payload, full="refuse")
+        except InboxClosedError:
+            return _no(request.id, "the session is over")
+        if seq is None:
+            return _no(request.id, "the session is too busy to take a command; try again")
+        return Answer(id=request.id, ok=True, seq=seq)
+
+    def _within_rate(self) -> bool:
+        now = self._clock()
+        since, count = self._window
+        if now - since >= 1.0:
+            since, count = now, 0
+        self._window = (since, count + 1)
+        return count < MAX_PER_SECOND
+
+
+def _no(request_id: Id, error: str) -> Answer:
+    return Answer(id=request_id, ok=False, error=error)

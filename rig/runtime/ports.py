@@ -1,0 +1,187 @@
+"""One serial port: a reader thread in, a locked write out, a failure that is remembered and mended.
+
+Whatever carries the bytes is handed in as a function that opens it; nothing here knows of devices. A
+port that cannot be opened, or breaks, is reported once as an input of kind ``port`` with the reason,
+and is tried again every second until it opens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from rig.errors import DopaloopError, TransportError
+from rig.log.entry import PORT_OPEN, InputKind
+from rig.runtime.inbox import Inbox, InboxClosedError, WhenFull
+
+READ_S: Final = 0.1
+"""How long a read waits; so long does closing take at most."""
+REOPEN_S: Final = 1.0
+URGENT_S: Final = 0.05
+"""How long an urgent write waits for an ordinary one that is stuck."""
+
+
+class Transport(Protocol):
+    """A byte pipe, as `drivers.transports` opens it."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has come, as soon as there is something; empty after `timeout_s`.
+
+        Raises
+        ------
+        TransportError
+            If the pipe broke.
+        """
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`.
+
+        Raises
+        ------
+        TransportError
+            If the pipe broke, or the other side did not take it in time.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close it; may be called twice."""
+        ...
+
+
+class Port:
+    """A port that is kept open.
+
+    Parameters
+    ----------
+    name
+        What the session calls it (``Write.port``, ``Input.source``).
+    open_transport
+        Opens the pipe; raises `TransportError` if it cannot.
+    """
+
+    def __init__(self, name: str, open_transport: Callable[[], Transport]) -> None:
+        self.name = name
+        self.error: str | None = None
+        """Why the port is not open, if it is not."""
+        self.failures = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._open_transport = open_transport
+        self._transport: Transport | None = None
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._inbox: Inbox | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to write to."""
+        return self._transport is not None
+
+    def health(self) -> dict[str, object]:
+        """Return plain values about the port."""
+        return {
+            "open": self.is_open,
+            "error": self.error,
+            "failures": self.failures,
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+        }
+
+    def start(self, inbox: Inbox) -> None:
+        """Begin to open, read and report to `inbox`, in a thread of its own."""
+        self._inbox = inbox
+        self._thread = threading.Thread(target=self._run, name=f"port {self.name}", daemon=True)
+        self._thread.start()
+
+    def write(self, data: bytes) -> bool:
+        """Write from any thread; return False if the port is not open or broke (then it is reported)."""
+        with self._lock:
+            return self._write(data)
+
+    def write_urgent(self, data: bytes) -> bool:
+        """Write without waiting for long behind another thread's write that may be stuck."""
+        locked = self._lock.acquire(timeout=URGENT_S)
+        try:
+            return self._write(data)
+        finally:
+            if locked:
+                self._lock.release()
+
+    def close(self) -> None:
+        """Stop the thread and close the port; may be called twice."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    # --- any thread -----------------------------------------------------------------------------------
+
+    def _write(self, data: bytes) -> bool:
+        transport = self._transport
+        if transport is None:
+            return False
+        try:
+            transport.write(data)
+        except TransportError as error:
+            self._lost(transport, str(error))
+            return False
+        self.bytes_out += len(data)
+        return True
+
+    def _lost(self, transport: Transport, reason: str) -> None:
+        """Report a broken pipe once, whichever thread found out first. The reader closes it."""
+        if self._transport is transport:
+            self._transport = None
+            self._remember(f"lost: {reason}")
+
+    def _remember(self, reason: str) -> None:
+        if reason != self.error:
+            self.error = reason
+            self.failures += 1
+            # The session may be over, and then nobody needs to know; `error` remembers.
+            with contextlib.suppress(InboxClosedError):
+                self._tell("port", reason.encode(), "squeeze")
+
+    def _tell(self, kind: InputKind, payload: bytes, full: WhenFull = "wait") -> None:
+        if self._inbox is not None:
+            self._inbox.put(self.name, kind, payload, full=full)
+
+    # --- the reader thread ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with contextlib.suppress(InboxClosedError):
+            while not self._stop.is_set():
+                transport = self._open()
+                if transport is not None:
+                    self._read_until_lost(transport)
+                self._stop.wait(REOPEN_S)
+
+    def _open(self) -> Transport | None:
+        try:
+            transport = self._open_transport()
+        except DopaloopError as error:
+            self._remember(f"cannot be opened: {error}")
+            return None
+        self.error = None
+        self._transport = transport
+        self._tell("port", PORT_OPEN, "squeeze")
+        return transport
+
+    def _read_until_lost(self, transport: Transport) -> None:
+        try:
+            while self._transport is transport and not self._stop.is_set():
+                data = transport.read(READ_S)
+                if data:
+                    self.bytes_in += len(data)
+                    self._tell("bytes", data)
+        except TransportError as error:
+            self._lost(transport, str(error))
+        except OSError as error:
+            self._lost(transport, f"{type(error).__name__}: {error}")
+        finally:
+            with self._lock:  # nobody may still be writing when the pipe goes
+                self._transport = None
+                transport.close()

@@ -1,0 +1,150 @@
+"""Open a session file for reading, also while it is being written or after its program was killed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from rig.documents import Document
+from rig.errors import ConfigError
+from rig.log.entry import Input
+from rig.log.replay import EndMark, Row
+from rig.log.schema import APPLICATION_ID, DERIVED, FORMAT
+
+_DOCUMENTS: Final = msgspec.json.Decoder(Document)
+
+
+class SessionFile:
+    """A session file, opened read-only.
+
+    Parameters
+    ----------
+    path
+        The ``.sqlite`` file.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or it is no session file of a format that we read.
+
+    Examples
+    --------
+    ::
+
+        with SessionFile(path) as session:
+            print(session.meta["subject"], sum(1 for _ in session.inputs()))
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise ConfigError("there is no such session file", str(path))
+        try:
+            self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
+            self._check_format()
+            self.meta_text: dict[str, str] = dict(self._db.execute("SELECT key, value FROM meta"))
+            """The session's description as stored: key -> JSON text (without ``end``)."""
+            self.end: EndMark | None = self._take_end()
+        except sqlite3.Error as error:
+            self.close()
+            raise ConfigError(f"this is no session file that can be read ({error})", str(path)) from None
+        except ConfigError:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._db.close()
+
+    @property
+    def meta(self) -> dict[str, object]:
+        """The session's description, decoded.
+
+        Raises
+        ------
+        ConfigError
+            If an entry is no JSON.
+        """
+        decoded: dict[str, object] = {}
+        for key, text in self.meta_text.items():
+            try:
+                decoded[key] = msgspec.json.decode(text)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ConfigError(
+                    f"entry '{key}' of table meta is damaged ({error})", str(self.path)
+                ) from None
+        return decoded
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the input records in order, with their checksums and digests."""
+        query = "SELECT seq, t_ns, source, kind, payload, crc32, effects_digest FROM inputs ORDER BY seq"
+        try:
+            for seq, t_ns, source, kind, payload, crc32, digest in self._db.execute(query):
+                yield Row(Input(seq, t_ns, source, kind, payload), crc32, digest)
+        except sqlite3.Error as error:
+            raise ConfigError(f"the table of inputs is damaged ({error})", str(self.path)) from None
+
+    def inputs(self) -> Iterator[Input]:
+        """Yield the inputs in order."""
+        return (row.entry for row in self.rows())
+
+    def documents(self) -> Iterator[tuple[int, Document]]:
+        """Yield (number of the input it followed from, document) in order.
+
+        Raises
+        ------
+        ConfigError
+            If a document cannot be read.
+        """
+        for seq, text in self._db.execute("SELECT seq, document FROM documents ORDER BY id"):
+            try:
+                yield seq, _DOCUMENTS.decode(text)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ConfigError(
+                    f"a document after input {seq} cannot be read ({error})", str(self.path)
+                ) from None
+
+    def table(self, name: str) -> tuple[list[str], Iterator[tuple[object, ...]]]:
+        """Return a derived table: its column names and its rows in order.
+
+        Parameters
+        ----------
+        name
+            One of `rig.log.schema.DERIVED`.
+        """
+        if name not in DERIVED:
+            raise ConfigError(f"there is no table '{name}'; there are {', '.join(DERIVED)}")
+        cursor = self._db.execute(f"SELECT * FROM {name}")  # a name of our own list
+        return [column[0] for column in cursor.description], cursor
+
+    def _check_format(self) -> None:
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION_ID:
+            raise ConfigError("this is a database, but no session file", str(self.path))
+        if version != FORMAT:
+            raise ConfigError(
+                f"this session file has format {version}, this program reads {FORMAT}", str(self.path)
+            )
+
+    def _take_end(self) -> EndMark | None:
+        text = self.meta_text.pop("end", None)
+        if text is None:
+            return None
+        try:
+            return msgspec.json.decode(text, type=EndMark)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"the end mark of the session is damaged ({error})", str(self.path)) from None

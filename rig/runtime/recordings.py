@@ -1,0 +1,273 @@
+"""Users' recordings: spikes in an ``.npz``, or responses in a CSV. Reads, checks, names what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from rig.errors import ConfigError
+from rig.estimate.offline import LARGEST_UL, Responses
+from rig.stream.published import unit_response
+from rig.stream.recording import ODOUR_B, SIZES_UL, UNCLASSIFIED, RecordedUnit, sessions
+
+COLUMNS: Final = ("unit", "trial", "reward_ul", "signalled", "response_hz")
+MISSING: Final = frozenset({"", "na", "nan", "null", "none"})
+YES: Final = frozenset({"1", "1.0", "true", "yes"})
+NO: Final = frozenset({"0", "0.0", "false", "no"})
+ZIP_MAGIC: Final = b"PK\x03\x04"
+
+
+def is_spike_file(path: Path) -> bool:
+    """Whether a file holds spikes (a NumPy archive) rather than a table of responses.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, it cannot be read, or it is empty.
+    """
+    try:
+        if path.is_dir():
+            raise ConfigError("this is a directory; give a .csv or .npz file", where=str(path))
+        with path.open("rb") as file:
+            head = file.read(8)
+    except FileNotFoundError:
+        raise ConfigError("there is no such file", where=str(path)) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror or error})", where=str(path)) from None
+    if not head:
+        raise ConfigError("the file is empty", where=str(path))
+    if not head.startswith(ZIP_MAGIC) and path.suffix.lower() in {".npz", ".npy"}:
+        raise ConfigError(
+            "this is not a NumPy .npz archive; save the arrays with numpy.savez", where=str(path)
+        )
+    return head.startswith(ZIP_MAGIC)
+
+
+def read_spikes(path: Path) -> tuple[RecordedUnit, ...]:
+    """Read the units of a spike file.
+
+    Parameters
+    ----------
+    path
+        An ``.npz`` that holds for each unit NN the arrays ``spikes_NN`` (ms), ``odor_on_NN`` (ms) and
+        ``trial_type_NN`` (0-15); others are ignored. Nothing pickled is ever loaded.
+
+    Raises
+    ------
+    ConfigError
+        If the file is no such archive, or an array is missing, pickled or malformed.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = sorted(key.removeprefix("spikes_") for key in archive.files if key.startswith("spikes_"))
+            if not names:
+                raise ConfigError(
+                    "there are no arrays named spikes_00, spikes_01, ... in it", where=str(path)
+                )
+            return tuple(_unit(path, archive, name) for name in names)
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        raise ConfigError(f"the archive is damaged ({error})", where=str(path)) from None
+
+
+def _unit(path: Path, archive: Mapping[str, Any], name: str) -> RecordedUnit:
+    spikes = _array(path, archive, f"spikes_{name}")
+    stamps = _array(path, archive, f"odor_on_{name}")
+    kinds = _array(path, archive, f"trial_type_{name}")
+    if stamps.shape != kinds.shape:
+        raise ConfigError(
+            f"odor_on_{name} has {stamps.size} entries but trial_type_{name} has {kinds.size}",
+            where=str(path),
+        )
+    known = (kinds >= UNCLASSIFIED) & (kinds <= ODOUR_B) & (kinds == np.round(kinds))
+    if not known.all():
+        raise ConfigError(
+            f"trial_type_{name} holds {kinds[~known][0]:g}; a trial type is {UNCLASSIFIED} to {ODOUR_B}",
+            where=str(path),
+        )
+    return RecordedUnit(name, np.sort(spikes), stamps, kinds.astype(np.int64))
+
+
+def _array(path: Path, archive: Mapping[str, Any], key: str) -> npt.NDArray[np.float64]:
+    if key not in archive:
+        raise ConfigError(f"there is no array {key} in it", where=str(path))
+    try:
+        array = archive[key]
+    except ValueError:
+        raise ConfigError(
+            f"the array {key} is pickled or damaged; pickles are not loaded, save plain numbers",
+            where=str(path),
+        ) from None
+    if array.ndim != 1 or array.dtype.kind not in "iuf":
+        raise ConfigError(
+            f"the array {key} must be one row of numbers, but it is {array.dtype} of shape {array.shape}",
+            where=str(path),
+        )
+    numbers: npt.NDArray[np.float64] = array.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise ConfigError(f"the array {key} holds a value that is not finite", where=str(path))
+    return numbers
+
+
+def spike_responses(units: tuple[RecordedUnit, ...]) -> Responses:
+    """Published responses of recorded units (units that share their trials are one session)."""
+    together = sessions(
+        {
+            stamp: kind
+            for stamp, kind in zip(unit.stamps_ms.tolist(), unit.trial_type.tolist(), strict=True)
+            if kind != UNCLASSIFIED
+        }
+        for unit in units
+    )
+    rewarded = [unit.rewarded for unit in units]
+    return Responses(
+        names=tuple(unit.name for unit in units),
+        unit=np.repeat(np.arange(len(units)), [int(given.sum()) for given in rewarded]),
+        reward_ul=np.concatenate(
+            [np.array(SIZES_UL)[unit.size_index[given]] for unit, given in zip(units, rewarded, strict=True)]
+        ),
+        signalled=np.concatenate(
+            [unit.signalled[given] for unit, given in zip(units, rewarded, strict=True)]
+        ),
+        response_hz=np.concatenate(
+            [unit_response(unit)[given] for unit, given in zip(units, rewarded, strict=True)]
+        ),
+        trials=sum(len(trials) for trials in together),
+        rewarded=sum(kind != ODOUR_B for trials in together for kind in trials.values()),
+    )
+
+
+def read_responses(path: Path) -> Responses:
+    """Read a table of responses.
+
+    Parameters
+    ----------
+    path
+        A CSV, one line per unit and trial, with the columns ``unit``, ``trial``, ``reward_ul`` (0 or empty:
+        no reward), ``signalled`` (0 or 1) and ``response_hz`` (empty: missing); others are ignored.
+
+    Raises
+    ------
+    ConfigError
+        If a column is missing, or a cell is wrong (with its line).
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = _rows(path, file)
+            return _collect(path, rows)
+    except UnicodeDecodeError:
+        raise ConfigError(
+            "this is neither a CSV text file nor a NumPy .npz archive", where=str(path)
+        ) from None
+    except csv.Error as error:
+        raise ConfigError(f"this is not a CSV file ({error})", where=str(path)) from None
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror or error})", where=str(path)) from None
+
+
+class _Row:
+    """One line of the table."""
+
+    def __init__(self, path: Path, line: int, cells: dict[str, str]) -> None:
+        self._path = path
+        self.line = line
+        self.cells = cells
+
+    def refuse(self, why: str) -> NoReturn:
+        raise ConfigError(why, where=f"{self._path}, line {self.line}")
+
+    def number(self, column: str) -> float:
+        """Return the cell's number; NaN if it is empty."""
+        text = self.cells[column]
+        if text.lower() in MISSING:
+            return math.nan
+        try:
+            value = float(text)
+        except ValueError:
+            self.refuse(f"{column} is '{text}', which is not a number")
+        if not math.isfinite(value):
+            self.refuse(f"{column} is {text}, which is not a finite number")
+        return value
+
+    def yes(self, column: str) -> bool:
+        text = self.cells[column].lower()
+        if text not in YES | NO:
+            self.refuse(f"{column} is '{self.cells[column]}'; it must be 0 or 1")
+        return text in YES
+
+
+def _rows(path: Path, file: Iterator[str]) -> Iterator[_Row]:
+    reader = csv.reader(file)
+    header = [name.strip() for name in next(reader, [])]
+    absent = [name for name in COLUMNS if name not in header]
+    if absent:
+        raise ConfigError(
+            f"there is no column '{absent[0]}'; the first line must name {','.join(COLUMNS)} "
+            f"(it names {','.join(header)[:120] or 'nothing'})",
+            where=str(path),
+        )
+    twice = [name for name in COLUMNS if header.count(name) > 1]
+    if twice:
+        raise ConfigError(f"the column '{twice[0]}' stands twice", where=str(path))
+    for cells in reader:
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = _Row(path, reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=False)))
+        if len(cells) != len(header):
+            row.refuse(f"there are {len(cells)} cells, but {len(header)} columns")
+        yield row
+
+
+def _collect(path: Path, rows: Iterator[_Row]) -> Responses:
+    trials: dict[str, dict[float, tuple[float, bool]]] = {}
+    number_of: dict[str, int] = {}
+    unit: list[int] = []
+    reward: list[float] = []
+    signalled: list[bool] = []
+    response: list[float] = []
+    for row in rows:
+        name, trial, volume, cued, value = _checked(row)
+        own = trials.setdefault(name, {})
+        if trial in own:
+            row.refuse(f"unit {name} has trial {trial:g} twice")
+        own[trial] = (volume, cued)
+        number_of.setdefault(name, len(number_of))
+        if volume:
+            unit.append(number_of[name])
+            reward.append(volume)
+            signalled.append(cued)
+            response.append(value)
+    if not trials:
+        raise ConfigError("there are no trials in it", where=str(path))
+    together = sessions(trials.values())
+    return Responses(
+        names=tuple(trials),
+        unit=np.array(unit, dtype=np.int64),
+        reward_ul=np.array(reward, dtype=np.float64),
+        signalled=np.array(signalled, dtype=np.bool_),
+        response_hz=np.array(response, dtype=np.float64),
+        trials=sum(len(session) for session in together),
+        rewarded=sum(volume > 0 for session in together for volume, _ in session.values()),
+    )
+
+
+def _checked(row: _Row) -> tuple[str, float, float, bool, float]:
+    """Unit, trial, volume (0: no reward), signalled and response (NaN: missing) of one line."""
+    name, trial, volume = row.cells["unit"], row.number("trial"), row.number("reward_ul")
+    if not name:
+        row.refuse("unit is empty")
+    if math.isnan(trial) or trial != math.floor(trial):
+        row.refuse(f"trial is '{row.cells['trial']}'; it must be a whole number")
+    if volume < 0 or volume > LARGEST_UL:
+        row.refuse(f"{volume:g} uL is not a reward size (0 to {LARGEST_UL:g} uL)")
+    value = row.number("response_hz")
+    if not volume > 0:
+        return name, trial, 0.0, False, value
+    return name, trial, volume, row.yes("signalled"), value

@@ -1,0 +1,219 @@
+"""The one thread that owns every ZeroMQ socket: neural feeds in, telemetry out, commands both ways.
+
+It never waits for the engine: a full inbox makes it leave messages in their socket, and a slow client
+loses telemetry at its own queue.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import zmq
+
+from rig.description import Telemetry as TelemetryConfig
+from rig.description_checks import OPEN_TO_NETWORK, is_loopback
+from rig.errors import ConfigError
+from rig.runtime.answers import MAX_REQUEST, Answers
+from rig.runtime.feeds import FeedPort, FeedSocket
+from rig.runtime.inbox import Inbox
+from rig.runtime.telemetry import Frames, Telemetry
+
+STATE_EVERY_S: Final = 1.0
+TURN_MS: Final = 100
+HELD_MS: Final = 2
+LINGER_MS: Final = 500
+REQUESTS_PER_TURN: Final = 64
+SEND_MARK: Final = 20_000
+HARD_LIMIT: Final = 4 * MAX_REQUEST
+"""A client that sends a longer message than this is cut off by libzmq itself."""
+
+
+class Outbox:
+    """Hands frames from any thread to the socket thread and wakes it."""
+
+    def __init__(self) -> None:
+        self._frames: collections.deque[Frames] = collections.deque(maxlen=SEND_MARK)
+        self._ear, self._mouth = socket.socketpair()
+        self._ear.setblocking(False)
+        self._mouth.setblocking(False)
+        self._called = False
+
+    @property
+    def ear(self) -> socket.socket:
+        """Readable when there is something to take."""
+        return self._ear
+
+    def send(self, frames: Frames) -> None:
+        """Queue one message; if the socket thread were stuck, the oldest would go."""
+        self._frames.append(frames)
+        self.call()
+
+    def call(self) -> None:
+        """Wake the socket thread."""
+        if not self._called:
+            self._called = True
+            with contextlib.suppress(BlockingIOError, OSError):
+                self._mouth.send(b"!")
+
+    def take(self) -> list[Frames]:
+        """Return all queued messages."""
+        with contextlib.suppress(BlockingIOError):
+            self._ear.recv(4096)
+        self._called = False
+        frames = self._frames
+        return [frames.popleft() for _ in range(len(frames))]
+
+    def close(self) -> None:
+        """Close the wake-up line."""
+        self._ear.close()
+        self._mouth.close()
+
+
+class Sockets:
+    """The socket thread.
+
+    Parameters
+    ----------
+    config
+        Where to publish and to take commands; port 0 takes a free one.
+    session
+        A text that is new for every run.
+
+    Attributes
+    ----------
+    publish_endpoint, commands_endpoint
+        Where the sockets really are.
+
+    Raises
+    ------
+    ConfigError
+        If an endpoint is open to the network, or cannot be bound or connected to.
+    """
+
+    def __init__(
+        self, config: TelemetryConfig, session: str, inbox: Inbox, feeds: Sequence[FeedPort] = ()
+    ) -> None:
+        self._inbox = inbox
+        self._stop = threading.Event()
+        self._answers: Answers | None = None
+        self._thread = threading.Thread(target=self._run, name="sockets", daemon=True)
+        self._feeds: list[FeedSocket] = []
+        self._context: zmq.Context[Any] = zmq.Context()
+        self._outbox = Outbox()
+        self.telemetry = Telemetry(session, self._outbox.send)
+        self._publisher = self._context.socket(zmq.XPUB)
+        self._router = self._context.socket(zmq.ROUTER)
+        try:
+            self._publisher.sndhwm = SEND_MARK
+            self._publisher.setsockopt(zmq.XPUB_VERBOSE, 1)  # so that every newcomer is greeted
+            self._router.setsockopt(zmq.MAXMSGSIZE, HARD_LIMIT)
+            self._router.linger = self._publisher.linger = LINGER_MS
+            self.publish_endpoint = _bind(self._publisher, config.publish, "[telemetry] publish")
+            self.commands_endpoint = _bind(self._router, config.commands, "[telemetry] commands")
+            for feed in feeds:
+                self._feeds.append(FeedSocket(self._context, feed, inbox))
+        except ConfigError:
+            self._close_all()
+            raise
+
+    def start(self, answers: Answers) -> None:
+        """Begin to serve."""
+        self._answers = answers
+        self._thread.start()
+
+    def close(self) -> None:
+        """Send what is queued, then stop and close every socket; may be called twice."""
+        self._stop.set()
+        self._outbox.call()
+        if self._thread.is_alive():
+            self._thread.join()
+        if not self._context.closed:
+            self._publish()
+            self._close_all()
+
+    def feeds_health(self) -> dict[str, object]:
+        """Return plain values about every stream, by name."""
+        return {feed.name: feed.health() for feed in self._feeds}
+
+    # --- the thread -----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        poller = zmq.Poller()
+        for item in (self._outbox.ear, self._publisher, self._router):
+            poller.register(item, zmq.POLLIN)
+        state_due = time.monotonic()
+        while not self._stop.is_set():
+            ready = dict(poller.poll(self._timeout(poller)))
+            self._publish()
+            for feed in self._feeds:
+                if feed.socket in ready or feed.held:
+                    feed.drain()
+                if feed.heart is not None:
+                    feed.heart.turn()
+            if self._router in ready:
+                self._serve()
+            newcomer = self._publisher in ready and self._greet()
+            if newcomer or time.monotonic() >= state_due:
+                state_due = time.monotonic() + STATE_EVERY_S
+                self.telemetry.repeat_state()
+
+    def _timeout(self, poller: zmq.Poller) -> int:
+        """Listen to the feeds that can be drained; return how long to wait in milliseconds."""
+        waiting = False
+        for feed in self._feeds:
+            if feed.held:
+                waiting = True
+                with contextlib.suppress(KeyError):
+                    poller.unregister(feed.socket)
+            else:
+                poller.register(feed.socket, zmq.POLLIN)
+        return HELD_MS if waiting else TURN_MS
+
+    def _publish(self) -> None:
+        for frames in self._outbox.take():
+            # A subscriber that does not keep up loses messages here; nobody waits.
+            with contextlib.suppress(zmq.Again):
+                self._publisher.send_multipart(frames, zmq.NOBLOCK)
+
+    def _greet(self) -> bool:
+        """Take subscriptions off the XPUB socket; True if somebody new listens."""
+        newcomer = False
+        with contextlib.suppress(zmq.Again):
+            while True:
+                newcomer |= self._publisher.recv(zmq.NOBLOCK)[:1] == b"\x01"
+        return newcomer
+
+    def _serve(self) -> None:
+        if self._answers is None:
+            return
+        for _ in range(REQUESTS_PER_TURN):
+            try:
+                who, *frames = self._router.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            # A REQ socket puts an empty frame before its request, and wants it back.
+            envelope = frames[:1] if len(frames) == 2 and not frames[0] else []
+            body = b"".join(frames[len(envelope) :])
+            answer = self._answers.answer(body, f"client {who.hex()}")
+            with contextlib.suppress(zmq.ZMQError):  # it went away meanwhile, or takes no answers
+                self._router.send_multipart([who, *envelope, answer], zmq.NOBLOCK)
+
+    def _close_all(self) -> None:
+        self._context.destroy()  # with every socket, each after its own linger
+        self._outbox.close()
+
+
+def _bind(sock: zmq.Socket[bytes], endpoint: str, where: str) -> str:
+    if not is_loopback(endpoint):
+        raise ConfigError(f"{where} = '{endpoint}' {OPEN_TO_NETWORK}")
+    try:
+        sock.bind(endpoint)
+    except zmq.ZMQError as error:
+        raise ConfigError(f"{where} = '{endpoint}' cannot be used ({error})") from None
+    return sock.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")

@@ -1,0 +1,273 @@
+"""An animal on the rig: it answers to what the board really did, never to what was intended.
+
+::
+
+    board events --> Animal --> lick edges (back to the board's input)
+                       |
+                       '------> spikes (to the recording system)
+
+The animal has no clock. Whoever drives it hands over every board event in order, and fetches what is
+due up to a time that the board has reached. All it does hangs on (seed, trial, what happened in the
+trial); nothing hangs on the gaps between trials, which are as long as the host is slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from rig.events import (
+    BoardEvent,
+    BoardSafe,
+    OutputChange,
+    PulseRefused,
+    StateEntered,
+    TrialEnded,
+    TrialStarted,
+)
+from rig.machine.table import ActionKind, StateTable
+from rig.sim import draws
+from rig.sim.mouse import Mouse
+from rig.sim.neurons import Population, PopulationSettings, Truth, unit_names
+from rig.sim.spiking import Floats, Spikes, SpikeTrains
+from rig.sim.stimuli import Wiring
+
+Stretch = tuple[int, int]
+"""(trial, number of the stretch in it); trial -1 is the time before the first."""
+
+LickEdge = tuple[int, int, bool]
+"""Board time in us, input line, rising."""
+
+
+class UnitTruth(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about one unit; `reason` says why there is no truth."""
+
+    unit: str
+    truth: Truth | None = None
+    reason: str | None = None
+    source: str | None = None
+    played: tuple[tuple[int, int], ...] = ()
+    """Of a recorded unit: pairs of (trial on the rig, trial in the recording), both from 0."""
+    exhausted: tuple[int, ...] = ()
+    """Of a recorded unit: trials on the rig for which its recording had no trial left."""
+
+
+class AnimalTruth(msgspec.Struct, frozen=True, kw_only=True):
+    """What a simulated animal reveals after the last trial."""
+
+    animal: str
+    seed: int
+    trials: int
+    settings: dict[str, object]
+    units: tuple[UnitTruth, ...]
+    notes: tuple[str, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return JSON."""
+        return msgspec.json.encode(self)
+
+
+class Units(Protocol):
+    """The neurons of an animal: told what happens, asked for spikes."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Unit names, ``electrode:sorted_id``; spikes refer to them by position."""
+        ...
+
+    def trial_began(self, t_us: int, stretch: Stretch, table: StateTable | None) -> None:
+        """A table began to run."""
+        ...
+
+    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool) -> None:
+        """An odour came on."""
+        ...
+
+    def rewarded(self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool) -> None:
+        """A valve opened."""
+        ...
+
+    def trial_ended(self, t_us: int, stretch: Stretch) -> None:
+        """The table ended."""
+        ...
+
+    def emit(self, to_us: int) -> Spikes:
+        """Return spikes before `to_us` that were not handed out yet."""
+        ...
+
+    def truth(self, trials: int) -> AnimalTruth:
+        """Reveal what there is to know."""
+        ...
+
+
+class SimulatedUnits:
+    """A dopamine population that learns (`rig.sim.neurons`) and fires (`rig.sim.spiking`)."""
+
+    def __init__(self, settings: PopulationSettings) -> None:
+        self.population = Population(settings)
+        base = draws.key(settings.seed, 0x5B1CE)
+        self._trains = SpikeTrains(base, settings.units, self.population.world.fano)
+        self._names = unit_names(settings.units)
+        self._begin(0, (-1, 0), self.population.cue_hz(0, rewarded=False)[:0])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Unit names, in the order of the spikes' indices."""
+        return self._names
+
+    def _begin(self, t_us: int, stretch: Stretch, head_hz: Floats) -> None:
+        self._trains.begin(t_us, stretch, head_hz, self.population.background_hz(max(stretch[0], 0)))
+
+    def trial_began(self, t_us: int, stretch: Stretch, table: StateTable | None) -> None:
+        """Fire at baseline."""
+        self._quiet(t_us, stretch)
+
+    def trial_ended(self, t_us: int, stretch: Stretch) -> None:
+        """Fire at baseline."""
+        self._quiet(t_us, stretch)
+
+    def _quiet(self, t_us: int, stretch: Stretch) -> None:
+        self._begin(t_us, stretch, self.population.cue_hz(0, rewarded=False)[:0])
+
+    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool) -> None:
+        """Answer an odour, in proportion to value if it promises a reward."""
+        self._begin(t_us, stretch, self.population.cue_hz(stretch[0], rewarded=promising))
+
+    def rewarded(self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool) -> None:
+        """Answer a reward with its error, and learn from it."""
+        self._begin(t_us, stretch, self.population.reward(max(stretch[0], 0), volume_ul))
+
+    def emit(self, to_us: int) -> Spikes:
+        """Return spikes before `to_us` that were not handed out yet."""
+        return self._trains.emit(to_us)
+
+    def truth(self, trials: int) -> AnimalTruth:
+        """Reveal every unit's fixed point; a naive animal has none to reveal."""
+        settings = self.population.settings
+        truths = self.population.truth()
+        reason = None if truths else "the animal began naive: its values had no fixed point to stand at"
+        return AnimalTruth(
+            animal="simulated",
+            seed=settings.seed,
+            trials=trials,
+            settings=msgspec.to_builtins(settings),
+            units=tuple(
+                UnitTruth(unit=name, truth=truths[i] if truths else None, reason=reason)
+                for i, name in enumerate(self._names)
+            ),
+        )
+
+
+class Animal:
+    """A mouse and its units, tied to a board's lines.
+
+    Parameters
+    ----------
+    wiring
+        What the board's lines mean.
+    units, mouse
+        What it consists of.
+    table
+        Returns the table in a slot of the board. A drop's size is read there at its onset, and some
+        animals read further ahead. A drop that no table gave is met when its valve has closed.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        units: Units,
+        mouse: Mouse,
+        table: Callable[[int], StateTable | None],
+    ) -> None:
+        self.units = units
+        self._wiring = wiring
+        self._mouse = mouse
+        self._table_in = table
+        self._table: StateTable | None = None
+        self._pulses_us: dict[int, int] = {}
+        self._opened_us: dict[int, int] = {}
+        self._trial = -1
+        self._stretch = 0
+        self._promised = False
+
+    @property
+    def trials(self) -> int:
+        """Trials begun so far."""
+        return self._trial + 1
+
+    @property
+    def next_due_us(self) -> int | None:
+        """When `emit` must be called at the latest for the licks to be in time; None: no lick to come."""
+        return self._mouse.next_due_us if self._wiring.lick_line is not None else None
+
+    def on_event(self, event: BoardEvent) -> None:
+        """Take what the board did; events must come in order, and before `emit` passes their time."""
+        match event:
+            case TrialStarted():
+                self._trial, self._stretch, self._promised = self._trial + 1, 0, False
+                self._table = self._table_in(event.slot)
+                stretch = (self._trial, 0)
+                self._mouse.trial_began(event.t_us, stretch)
+                self.units.trial_began(event.t_us, stretch, self._table)
+            case StateEntered():
+                self._pulses_us = self._pulses_of(event.state)
+            case PulseRefused():
+                self._pulses_us.pop(event.output, None)
+            case TrialEnded() | BoardSafe():
+                self._mouse.trial_ended(event.t_us)
+                self.units.trial_ended(event.t_us, self._next_stretch())
+            case OutputChange():
+                self._changed(event)
+            case _:
+                pass
+
+    def _pulses_of(self, number: int) -> dict[int, int]:
+        """Length of each pulse that entering a state gives, in microseconds, by output."""
+        if self._table is None or number >= len(self._table.states):
+            return {}
+        actions = self._table.states[number].actions
+        return {a.index: a.value for a in actions if a.kind is ActionKind.PULSE}
+
+    def _changed(self, event: OutputChange) -> None:
+        kind = self._wiring.kind(event.output)
+        if kind == "reward":
+            self._valve(event)
+        elif kind is not None and event.on:
+            self._promised = promising = kind == "promise"
+            stretch = self._next_stretch()
+            (self._mouse.promised if promising else self._mouse.smelled)(event.t_us, stretch)
+            self.units.smelled(event.t_us, stretch, promising=promising)
+
+    def _valve(self, event: OutputChange) -> None:
+        """Meet a drop: at its onset if the table foretells its size, else when the valve closes."""
+        if event.on:
+            open_us = self._pulses_us.pop(event.output, None)
+            if open_us is None:
+                self._opened_us[event.output] = event.t_us
+                return
+        elif event.output in self._opened_us:
+            open_us = event.t_us - self._opened_us.pop(event.output)
+        else:
+            return
+        volume, stretch = self._wiring.volume_ul(event.output, open_us), self._next_stretch()
+        self._mouse.rewarded(event.t_us, stretch, volume, signalled=self._promised)
+        self.units.rewarded(event.t_us, stretch, volume, signalled=self._promised)
+
+    def _next_stretch(self) -> Stretch:
+        self._stretch += 1
+        return self._trial, self._stretch
+
+    def emit(self, to_us: int) -> tuple[list[LickEdge], Spikes]:
+        """Return the lick edges up to and including `to_us`, and the spikes before it.
+
+        The board must have reached `to_us`, and `on_event` must have had all its events up to there.
+        """
+        line = self._wiring.lick_line
+        licks = [] if line is None else [(t, line, rising) for t, rising in self._mouse.emit(to_us)]
+        return licks, self.units.emit(to_us)
+
+    def truth(self) -> AnimalTruth:
+        """Reveal what there is to know; nothing in a session reads it."""
+        return self.units.truth(self.trials)

@@ -1,0 +1,85 @@
+"""From a rig description to its animal, and to a whole rig without a wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+
+from rig.description import Emulation, RigDescription
+from rig.errors import ConfigError
+from rig.estimate.utility import PUBLISHED_AXIS, UtilityAxis
+from rig.machine.core import BoardCore
+from rig.machine.table import StateTable
+from rig.sim.animal import Animal, SimulatedUnits, Units
+from rig.sim.mouse import Mouse
+from rig.sim.neurons import PopulationSettings
+from rig.sim.recorded import RecordedUnits
+from rig.sim.stimuli import Wiring
+from rig.sim.virtual_rig import VirtualRig
+from rig.stream.recording import RecordedUnit
+
+
+def population_settings(rig: RigDescription) -> PopulationSettings:
+    """Return what the rig file says about its simulated units (defaults if it says nothing).
+
+    Raises
+    ------
+    ConfigError
+        If only one half of the animal's reward distribution is given, or the utility axis is not usable.
+    """
+    emulation = rig.emulation or Emulation()
+    if bool(emulation.sizes_ul) != bool(emulation.probabilities):
+        raise ConfigError("[emulation] needs both sizes_ul and probabilities, or neither")
+    neural = rig.neural
+    own_axis = neural.utility_ul or neural.utility_hz
+    settings = PopulationSettings(
+        units=emulation.units,
+        seed=emulation.seed,
+        model=emulation.model,
+        world=emulation.world,
+        start=emulation.start,
+        learning_rate=emulation.learning_rate,
+        axis=UtilityAxis(neural.utility_ul, neural.utility_hz) if own_axis else PUBLISHED_AXIS,
+    )
+    if not emulation.sizes_ul:
+        return settings
+    return msgspec.structs.replace(
+        settings, sizes_ul=emulation.sizes_ul, probabilities=emulation.probabilities
+    )
+
+
+def make_animal(
+    rig: RigDescription,
+    table: Callable[[int], StateTable | None],
+    recording: Sequence[RecordedUnit] | None = None,
+) -> Animal:
+    """Make the animal of an emulated rig.
+
+    Parameters
+    ----------
+    rig
+        Its lines and its `[emulation]`.
+    table
+        Returns the table in a slot of the board (`BoardCore.table`).
+    recording
+        Units to play instead of simulated ones.
+
+    Raises
+    ------
+    ConfigError
+        If the rig file's `[emulation]` contradicts itself.
+    """
+    settings, wiring = population_settings(rig), Wiring.of(rig)
+    units: Units = SimulatedUnits(settings) if recording is None else RecordedUnits(recording, wiring)
+    trained = settings.start == "trained"
+    mean_ul = float(np.average(settings.sizes_ul, weights=settings.probabilities))
+    mouse = Mouse(settings.seed, mean_ul if trained else 0.0, settings.learning_rate)
+    return Animal(wiring, units, mouse, table)
+
+
+def make_virtual_rig(rig: RigDescription, recording: Sequence[RecordedUnit] | None = None) -> VirtualRig:
+    """Make a rig without a wire: a board's core with the animal of `make_animal` on it."""
+    core = BoardCore()
+    return VirtualRig(core, make_animal(rig, core.table, recording))

@@ -1,0 +1,208 @@
+"""One neural stream on its way from messages to responses.
+
+The stream has its own sample clock. The board's sync pulses come back on one of its TTL lines, and
+`ClockModel` fits the two; only then can spikes be counted around a reward. A response window closes
+at the first data message that begins well past its end: spikes near a block's end come a block later.
+"""
+
+from __future__ import annotations
+
+from rig.clock.model import ClockModel
+from rig.description import StreamConfig
+from rig.device import Feed
+from rig.documents import StreamState
+from rig.errors import PackError
+from rig.events import (
+    LinkLost,
+    Progress,
+    Spike,
+    StreamEvent,
+    StreamGap,
+    StreamRestarted,
+    Ttl,
+    UnsortedSpike,
+    WireNoise,
+)
+from rig.log.pack import unpack
+from rig.stream.ring import SpikeRing
+from rig.trial.spec import ResponseWindow, TrialRecord
+from rig.units import NS_PER_S, US_PER_MS, US_PER_S
+
+SETTLE_SAMPLES = 200
+"""Detectors hold spikes of a block's last samples back for a block: wait this far past a window's end."""
+
+KEEP_S = 120.0
+"""How long spikes are kept for windows still open."""
+
+
+class StreamIntake:
+    """Messages of one stream in; counts around a trial's events out."""
+
+    def __init__(self, config: StreamConfig, feed: Feed) -> None:
+        self.config = config
+        self.name = config.name
+        self.clock = ClockModel()
+        self._feed = feed
+        self._ring = SpikeRing()
+        self._next_sample: int | None = None
+        self._rate_hz: float | None = None
+        self._heard_ns = 0
+        self.messages = 0
+        self.lost = 0
+        self.noise = 0
+        self.restarts = 0
+        self.unsorted = 0
+        for unit in config.roster:
+            self._ring.add_unit(unit)
+
+    def take(self, payload: bytes, t_ns: int) -> list[StreamEvent]:
+        """Take a packed batch of messages; return what people should be told."""
+        notable: list[StreamEvent] = []
+        self._heard_ns = t_ns
+        try:
+            messages = unpack(payload)
+        except PackError as error:
+            return [WireNoise(source=self.name, dropped=len(payload), reason=str(error))]
+        for parts in messages:
+            self.messages += 1
+            for event in self._feed.feed(parts, t_ns):
+                if type(event) is Spike:
+                    self._ring.add(event.unit, event.sample)
+                else:
+                    self._take_other(event, notable)
+        return notable
+
+    def _take_other(self, event: StreamEvent, notable: list[StreamEvent]) -> None:
+        match event:
+            case Progress():
+                self._progress(event)
+            case Ttl():
+                if event.line == self.config.sync_line and event.rising:
+                    self.clock.add_stream_pulse(event.sample)
+            case UnsortedSpike():
+                self.unsorted += 1
+            case StreamGap():
+                self.lost += event.last - event.first + 1
+                notable.append(event)
+            case StreamRestarted():
+                self.restarts += 1
+                self._restart(event.reason)
+                notable.append(event)
+            case WireNoise():
+                self.noise += event.dropped
+                notable.append(event)
+            case LinkLost():
+                notable.append(event)
+            case _:
+                pass
+
+    def _progress(self, event: Progress) -> None:
+        # One channel of data is enough to know how far the stream has come.
+        if self._rate_hz != event.rate_hz:
+            self._rate_hz = event.rate_hz
+            self.clock.nominal_rate_hz = event.rate_hz
+        if self._next_sample is None or event.next_sample > self._next_sample:
+            self._next_sample = event.next_sample
+            self._ring.forget_before(event.next_sample - int(KEEP_S * event.rate_hz))
+
+    def _restart(self, reason: str) -> None:
+        self.clock.reset(reason)
+        self._next_sample = None
+        self._ring.clear()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the clock is locked and the units are known beforehand."""
+        return self.clock.locked and bool(self.config.roster)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units on the roster and those that have appeared, in order."""
+        return self._ring.units
+
+    def covers(self, end_us: int) -> bool | None:
+        """Whether all spikes before board time `end_us` have arrived; None if that cannot be known."""
+        if self._next_sample is None or not self.clock.locked:
+            return None
+        return self._next_sample >= self.clock.to_sample(end_us) + SETTLE_SAMPLES
+
+    @property
+    def why_unusable(self) -> str | None:
+        """Return why the stream cannot be put on the board's clock at all, or None if it can."""
+        if self._next_sample is None:
+            return "no data on the stream"
+        if not self.clock.locked:
+            return "clock not locked to the sync line"
+        return None
+
+    def why_withheld(self, at_us: int) -> str | None:
+        """Return why a response at board time `at_us` cannot be trusted, or None if it can."""
+        if self.why_unusable is None and self.clock.stale(at_us):
+            return "sync pulses stopped"
+        return self.why_unusable
+
+    def silent(self, now_ns: int) -> bool:
+        """Whether nothing has come for longer than the stream's `silence_s` (wall time)."""
+        return now_ns - self._heard_ns > self.config.silence_s * NS_PER_S
+
+    def counts(self, record: TrialRecord, window: ResponseWindow) -> tuple[tuple[str, tuple[int, int] | None], ...]:
+        """Count spikes in the response and baseline windows of a rewarded trial.
+
+        Returns
+        -------
+        tuple
+            Per unit its name and (response count, baseline count), or None where the unit first
+            appeared after the window had begun.
+        """
+        if record.reward_us is None or record.stimulus_us is None:
+            return ()
+        reward = record.start_us + record.reward_us
+        stimulus = record.start_us + record.stimulus_us
+        edges = [
+            self.clock.to_sample(base + ms * US_PER_MS)
+            for base, ms in (
+                (reward, window.start_ms),
+                (reward, window.stop_ms),
+                (stimulus, window.baseline_start_ms),
+                (stimulus, window.baseline_stop_ms),
+            )
+        ]
+        response = self._ring.count(edges[0], edges[1])
+        baseline = self._ring.count(edges[2], edges[3])
+        begun = min(edges[0], edges[2])
+        return tuple(
+            (unit, (int(r), int(b)) if self._present(unit, begun) else None)
+            for unit, r, b in zip(self._ring.units, response, baseline, strict=True)
+        )
+
+    def _present(self, unit: str, since_sample: float) -> bool:
+        if unit in self.config.roster:
+            return True
+        first = self._ring.first_seen(unit)
+        return first is not None and first <= since_sample
+
+    def state(self) -> StreamState:
+        """Return the stream's health."""
+        return StreamState(
+            name=self.name,
+            messages=self.messages,
+            lost=self.lost,
+            noise_bytes=self.noise,
+            restarts=self.restarts,
+            clock_sigma_us=self.clock.sigma_us if self.clock.locked else None,
+            clock_pulses=self.clock.n_pulses,
+            units=len(self._ring.units),
+        )
+
+
+def window_end_us(record: TrialRecord, window: ResponseWindow) -> int:
+    """Board time at which the last window of a rewarded trial ends."""
+    reward = record.reward_us if record.reward_us is not None else 0
+    return record.start_us + reward + window.stop_ms * US_PER_MS
+
+
+def response_hz(counts: tuple[int, int], window: ResponseWindow) -> float:
+    """Turn (response count, baseline count) into a baseline-subtracted rate in Hz."""
+    length_s = (window.stop_ms - window.start_ms) * US_PER_MS / US_PER_S
+    baseline_s = (window.baseline_stop_ms - window.baseline_start_ms) * US_PER_MS / US_PER_S
+    return counts[0] / length_s - counts[1] / baseline_s
