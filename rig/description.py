@@ -146,6 +146,9 @@ class Emulation(_Part, frozen=True, kw_only=True):
     """Reward sizes the animal was trained on, ascending; empty means the published task's."""
     probabilities: tuple[NonNegative, ...] = ()
     """How often it was given each of them, in any unit; empty means the published task's."""
+    recorded_trials: dict[str, tuple[int, ...]] = {}
+    """Of recorded units: how many trials of each type (1-14, as in the published files) a unit has. Written
+    by the emulator; past a unit's last trial of a type the unit is missing."""
     clock_offset_samples: int = 1_234_567
     clock_ppm: float = 35.0
 

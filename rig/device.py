@@ -103,6 +103,6 @@ class WiredFeed(Feed, Protocol):
         """Replace bodies that `feed` never reads by their length and CRC-32; called in the socket thread."""
         ...
 
-    def heartbeat(self, application: str, uuid_text: str) -> bytes:
+    def heartbeat_message(self, application: str, uuid_text: str) -> bytes:
         """Return the request that shows our name to the sender."""
         ...

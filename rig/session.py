@@ -63,7 +63,7 @@ from rig.protocol_errors import explain
 from rig.trial.assemble import TrialAssembler
 from rig.trial.digest import DecisionDigest
 from rig.trial.reckoning import Reckoning
-from rig.trial.spec import TrialSpec
+from rig.trial.spec import TrialRecord, TrialSpec
 from rig.units import NS_PER_MS, US_PER_MS
 
 BOARD_PORT = "board"
@@ -270,10 +270,7 @@ class Session:
         trial, self._trial = self._trial, None
         self._send(Abort())
         if trial is not None and trial.started:
-            record = trial.record(interrupted=True)
-            self.digest.record(record)
-            self.history.add(record)
-            self._publish(TrialDone(record=record))
+            self._keep(trial.record(interrupted=True), None)
         self._notice("warning", "session", f"a trial is incomplete: {reason}")
         self._set_phase("deciding")
 
@@ -431,14 +428,15 @@ class Session:
         self._set_phase("uploading")
 
     def _close_trial(self, trial: TrialAssembler) -> None:
-        record = trial.record()
         self._trial = None
+        self._keep(trial.record(), "a manual reward was given in this trial" if self._manual_in_trial else None)
+        self._set_phase("closing")
+
+    def _keep(self, record: TrialRecord, why_missing: str | None) -> None:
         self.digest.record(record)
         self.history.add(record)
         self._publish(TrialDone(record=record))
-        why = "a manual reward was given in this trial" if self._manual_in_trial else None
-        self._reckoning.open(record, self._now_ns, why)
-        self._set_phase("closing")
+        self._reckoning.open(record, self._now_ns, why_missing)
 
     # --- what goes out ----------------------------------------------------------------------------
 

@@ -20,15 +20,15 @@ from drivers.board.event_codes import SEQUENCE_WRAP, WORDS, EventKind, decode_ev
 from drivers.board.hello import Hello
 from drivers.board.jobqueue import JobQueue
 from drivers.board.registers import WHO_AM_I, Operation
-from drivers.board.requests import Purpose, Request, Window, read, write
+from drivers.board.requests import REPLY_NS, TRIES, Purpose, Request, Window, read, write
 from drivers.board.sequence import EventOrder
 from drivers.board.ticks import TickClock
 from drivers.board.wire import EVENT, HEADER_BYTES, STAMP_BYTES, Frame
-from rig.commands import BoardCommand
+from rig.commands import Abort, BoardCommand
 from rig.description import BoardConfig
 from rig.device import BoardLimits
 from rig.events import BoardEvent, BoardReady, Heartbeat, LinkLost, WireNoise
-from rig.units import NS_PER_S, US_PER_MS
+from rig.units import NS_PER_S, US_PER_MS, US_PER_S
 
 SOURCE: Final = "board"
 SILENCE_NS: Final = 3 * NS_PER_S
@@ -37,6 +37,9 @@ SILENCE_NS: Final = 3 * NS_PER_S
 _STRANGER_NS: Final = NS_PER_S
 _QUIET_US: Final = 2_500 * US_PER_MS
 """Sync pulses come at least every 2 s: after this long without an event the last one may be missing."""
+
+_NO_BEAT_US: Final = 3 * US_PER_S
+"""Replies, but no heartbeat for this long: the board may be in standby after a reset."""
 
 _PAYLOAD_AT: Final = HEADER_BYTES + STAMP_BYTES
 _EVENT_BYTES: Final = _PAYLOAD_AT + WORDS.size + 1
@@ -81,6 +84,7 @@ class HarpBoard:
         self._beat_us: int | None = None  # a heartbeat that waits behind missing events
         self._heard_ns = 0
         self._last_event_us = 0
+        self._last_beat_us = 0
 
     # --- what the session and the guard call -------------------------------------------------------
 
@@ -106,7 +110,8 @@ class HarpBoard:
 
     def connect(self, t_ns: int) -> None:
         """Begin the hello; it is repeated until `BoardReady` comes out of `feed`."""
-        self._queue.clear()
+        self._later += self._queue.clear()
+        self._later_ns = t_ns
         self.codec.reset()
         self._stranger_told = False
         self._say_hello(t_ns)
@@ -119,9 +124,11 @@ class HarpBoard:
         EncodeError
             If the wire cannot carry it.
         """
+        before, self._out = self._out, b""
         self._later += self._queue.add(command, ready=self._phase is _Phase.READY)
         self._later += self._go_on(t_ns)
         self._later_ns = t_ns
+        self._out = self._out + before if isinstance(command, Abort) else before + self._out
 
     def feed(self, data: bytes, t_ns: int) -> list[BoardEvent]:
         """Take the bytes that came; return what they mean."""
@@ -175,8 +182,11 @@ class HarpBoard:
         if frame.kind == EVENT and frame.address == reg.BOARD_EVENT.address:
             return self._board_event(frame, t_ns)
         stamp_us = frame.stamp_us
-        if stamp_us is not None and self._phase is _Phase.READY and not self._clock.see_stamp(stamp_us, t_ns):
-            self._probe(reg.OPERATION)
+        if stamp_us is not None and self._phase is _Phase.READY:
+            real = self._clock.see_stamp(stamp_us, t_ns)
+            if not real or self._clock.now_us - self._last_beat_us > _NO_BEAT_US:
+                self._last_beat_us = self._clock.now_us
+                self._probe(reg.OPERATION)
         if frame.kind == EVENT:
             return self._heartbeat() if frame.address in (reg.HEARTBEAT.address, reg.SECONDS.address) else []
         request = self._window.answer(frame)  # none for `HostAlive`: the guard asked, not we
@@ -199,6 +209,12 @@ class HarpBoard:
                 self._say_hello(t_ns)
                 return []
             case Purpose.PROBE:
+                return self._lose(
+                    f"the board at {self._port} does not answer any more; check the cable", t_ns
+                )
+            case Purpose.GAP if t_ns - self._heard_ns > REPLY_NS:  # a dead link: do not give up yet
+                request.tries = TRIES
+                self._window.push(request)
                 return []
             case Purpose.GAP:
                 return self._deliver(self._order.give_up(request.owner))
@@ -211,7 +227,7 @@ class HarpBoard:
     def _go_on(self, t_ns: int) -> list[BoardEvent]:
         """Ask for missing events, write what may be written now."""
         told: list[BoardEvent] = []
-        for seq in self._order.to_ask():
+        for seq in self._order.to_ask() if self._met else ():
             self._window.push(write(reg.READ_EVENT, seq, purpose=Purpose.GAP, owner=seq), front=True)
         if self._phase is _Phase.READY:
             if self._queue.doubtful and self._order.whole and not self._window.has(Purpose.PROBE):
@@ -220,10 +236,15 @@ class HarpBoard:
         self._out += self._window.pump(t_ns)
         return told
 
+    @property
+    def _met(self) -> bool:
+        """Whether the board's clock and its events' numbers are known."""
+        return self._phase is _Phase.READY or self._hello.settled
+
     # --- events ----------------------------------------------------------------------------------------
 
     def _board_event(self, frame: Frame, t_ns: int) -> list[BoardEvent]:
-        if len(frame.raw) != _EVENT_BYTES or not (self._phase is _Phase.READY or self._hello.settled):
+        if len(frame.raw) != _EVENT_BYTES or not self._met:
             return []
         tick, seq, kind, index = WORDS.unpack_from(frame.raw, _PAYLOAD_AT)
         if self._order.is_far(seq):
@@ -243,7 +264,7 @@ class HarpBoard:
     def _heartbeat(self) -> list[BoardEvent]:
         if self._phase is not _Phase.READY:
             return []
-        self._beat_us = self._clock.now_us
+        self._beat_us = self._last_beat_us = self._clock.now_us
         if self._beat_us - self._last_event_us > _QUIET_US:
             self._probe(reg.BOARD_EVENT)
         return self._deliver([])
@@ -264,7 +285,8 @@ class HarpBoard:
     def _say_hello(self, t_ns: int) -> None:
         self._phase = _Phase.HELLO
         self._hello = Hello(make_safe=not self._known)
-        self._window.clear()
+        self._window.drop(Purpose.HELLO, Purpose.PROBE, Purpose.GAP)
+        self._order.ask_again()
         self._early, self._beat_us = [], None
         self._window.push(self._hello.first())
         self._go_on(t_ns)
@@ -292,13 +314,14 @@ class HarpBoard:
                 self._happened(last.seq, last.kind, last.index, self._clock.unwrap(last.tick))
             return
         self._clock.start(hello.tick, hello.stamp_us, t_ns, hello.time_scale)
-        self._last_event_us = self._clock.now_us
+        self._last_event_us = self._last_beat_us = self._clock.now_us
         self._order.start((last.seq + 1) % SEQUENCE_WRAP if last else 0, self._clock.now_us)
         self._queue.begin(self._limits)
 
     def _ready(self) -> list[BoardEvent]:
         hello, early = self._hello, self._early
         self._phase, self._known, self._early = _Phase.READY, True, []
+        self._last_beat_us = self._clock.now_us
         ready = BoardReady(
             name=hello.name,
             serial=hello.serial,
@@ -320,8 +343,8 @@ class HarpBoard:
         return [LinkLost(source=SOURCE, reason=reason)]
 
     def _probe(self, register: reg.Register) -> None:
-        """Ask for the last event, or for the mode, unless a probe is under way."""
-        if not self._window.has(Purpose.PROBE):
+        """Ask for the last event, or for the mode, unless that is being asked."""
+        if not self._window.has(Purpose.PROBE, register):
             self._window.push(read(register, Purpose.PROBE), front=True)
 
     def _probe_answer(self, frame: Frame, t_ns: int) -> list[BoardEvent]:

@@ -136,9 +136,9 @@ class BoardEmulator:
         that are not looked at yet may hold the sign of life.
         """
         firmware = self._firmware
-        if firmware.alive:
-            firmware.alive = False
+        if firmware.alive or (firmware.armed and self._watch_ns is not None):
             self._watch_ns = wall_ns
+        firmware.alive = firmware.armed = False
         if self._watch_ns is None or self.core.safe:
             return False
         patience = 2 if self._rx.busy or self._frames else 1

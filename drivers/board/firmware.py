@@ -69,8 +69,8 @@ class Firmware:
 
     Attributes
     ----------
-    alive
-        Set by every `HostAlive`; whoever looks after the host clears it.
+    alive, armed
+        Set by every `HostAlive` and every `Arm`; whoever looks after the host clears them.
     reset_wanted
         A reset was asked for; it follows the reply.
     """
@@ -78,7 +78,7 @@ class Firmware:
     def __init__(self, core: BoardCore, identity: Identity) -> None:
         self.core = core
         self.identity = identity
-        self.alive = False
+        self.alive = self.armed = False
         self.reset_wanted = False
         self._values = {address: bytes(register.size) for address, register in REGISTERS.items()}
         self._buffer = bytearray(core.limits.table_bytes)
@@ -207,6 +207,7 @@ class Firmware:
             case reg.RESET.address:
                 _check(value in _RESETS)
                 self.reset_wanted = True
+                payload = self._values[register.address]
             case reg.CLOCK.address:
                 payload = bytes((_CLOCK_LOCKED if value & _CLOCK_LOCKED else _CLOCK_UNLOCKED,))
             case reg.HOST_ALIVE.address:
@@ -239,7 +240,7 @@ class Firmware:
             case reg.ARM.address:
                 _check(value == 1)
                 core.arm()
-                self.alive = True  # the host has just been heard
+                self.armed = True
         self._values[register.address] = payload
         return []
 

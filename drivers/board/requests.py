@@ -119,9 +119,12 @@ class Window:
         request.due_ns = due_ns
         self._flying.append(request)
 
-    def has(self, purpose: Purpose) -> bool:
-        """Whether a request of that purpose is still without an answer."""
-        return any(r.purpose is purpose for r in (*self._flying, *self._waiting))
+    def has(self, purpose: Purpose, register: Register | None = None) -> bool:
+        """Whether a request of that purpose (for that register) is still without an answer."""
+        return any(
+            r.purpose is purpose and (register is None or r.register is register)
+            for r in (*self._flying, *self._waiting)
+        )
 
     def pump(self, t_ns: int) -> bytes:
         """Return the bytes that may be written now. An abort asks for no room."""
@@ -177,6 +180,11 @@ class Window:
         """Drop all requests of `owner`."""
         self._waiting = deque(r for r in self._waiting if r.owner is not owner)
         self._flying = [r for r in self._flying if r.owner is not owner]
+
+    def drop(self, *purposes: Purpose) -> None:
+        """Drop all requests of these purposes."""
+        self._waiting = deque(r for r in self._waiting if r.purpose not in purposes)
+        self._flying = [r for r in self._flying if r.purpose not in purposes]
 
     def clear(self) -> list[Request]:
         """Drop everything; return what was dropped."""

@@ -76,6 +76,10 @@ class EventOrder:
         self._asked.update(fresh)
         return fresh
 
+    def ask_again(self) -> None:
+        """What was asked for was not heard: let `to_ask` return it once more."""
+        self._asked.clear()
+
     def _ahead(self, seq: int) -> int:
         return (seq - self._expected) % SEQUENCE_WRAP
 

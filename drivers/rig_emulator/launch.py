@@ -15,6 +15,7 @@ from typing import Final, Self
 
 import msgspec
 
+from drivers.rig_emulator.main import TRUTH
 from rig.description import RigDescription
 from rig.errors import DopaloopError, TransportError
 from rig.runtime.config import dump_rig, load_rig
@@ -88,6 +89,27 @@ class RigProcess:
             self._process.wait(STOP_S)
             why = (self._folder / "errors.txt").read_text(encoding="utf-8", errors="replace").strip()
             raise TransportError(f"the emulated rig ended at once: {why[-2000:] or 'it gave no reason'}")
+
+    def truth(self) -> bytes:
+        """Return what the animal reveals by now (`rig.sim.animal.AnimalTruth` as JSON).
+
+        Raises
+        ------
+        TransportError
+            If the emulated rig does not answer.
+        """
+        stdin = self._process.stdin
+        try:
+            if stdin is None or stdin.closed:
+                raise OSError("it was stopped")
+            stdin.write(f"{TRUTH}\n")
+            stdin.flush()
+            line = self._lines.get(timeout=STOP_S)
+        except (OSError, queue.Empty) as error:
+            raise TransportError(f"the emulated rig does not answer ({error})") from None
+        if not line:
+            raise TransportError("the emulated rig has ended")
+        return line.strip().encode()
 
     def stop(self) -> Farewell:
         """End it, and return what it leaves behind; may be called twice."""

@@ -28,6 +28,8 @@ from rig.stream.recording import RecordedUnit
 
 DEMO_RIG = "demo_rig.toml"
 DEFAULT_SPEED = 1.0
+TRUTH = "truth"
+"""Line on standard input that asks for it."""
 
 
 def demo_rig() -> RigDescription:
@@ -76,7 +78,8 @@ def serve(
     """Serve an emulated rig until its parent goes, a signal comes, or `ended` says so.
 
     One JSON line with the ports goes to `out` as soon as they are open, another one with the speed
-    reached at the end. With `by_stdin`, the end of standard input means the end of the rig.
+    reached at the end. With `by_stdin`, the end of standard input means the end of the rig, and a line
+    ``truth`` on it is answered by a line with what the animal reveals.
 
     Parameters
     ----------
@@ -114,7 +117,14 @@ def serve(
             write_rig.write_text(dump_rig(effective), encoding="utf-8")
         _say(out, ports=_ports(effective), speed=speed, units=len(world.animal.units.names))
         server = Server(world, port, stream, speed)
-        server.run(lambda: watch.over() or (ended is not None and ended()))
+
+        def attend() -> bool:
+            while watch.asked:
+                if watch.asked.popleft() == TRUTH:
+                    print(world.animal.truth().encode().decode(), file=out, flush=True)
+            return watch.over() or (ended is not None and ended())
+
+        server.run(attend)
         reached = server.reached
     finally:
         port.close()
@@ -147,8 +157,9 @@ def effective_rig(
     neural = rig.neural
     if recorded and neural.unsignalled_shift_hz == 0:
         neural = replace(neural, unsignalled_shift_hz=PUBLISHED_SHIFT_HZ)
+    emulation = replace(rig.emulation or Emulation(), recorded_trials=world.recorded_trials)
     board = replace(rig.board, port=port.name)
-    return replace(rig, board=board, streams=streams, neural=neural, emulation=rig.emulation or Emulation())
+    return replace(rig, board=board, streams=streams, neural=neural, emulation=emulation)
 
 
 def _ports(rig: RigDescription) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-FORGET_NS: Final = 20_000_000
+FORGET_NS: Final = 30_000_000
 """Wall time that may be made up for after a delay."""
 SLICE_NS: Final = 1_000_000
 """Wall time whose worth is run in one go, between two looks at the ports."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
+from collections import deque
 from types import FrameType
 
 
@@ -15,14 +17,20 @@ class ParentWatch:
     ----------
     by_stdin
         The parent holds our standard input open for as long as it wants us (this works on every
-        system, and however the parent dies). Otherwise only the parent's process number is watched,
-        where the system has that notion.
+        system, and however the parent dies), and may write lines to it. Otherwise only the parent's
+        process number is watched, where the system has that notion.
+
+    Attributes
+    ----------
+    asked
+        Lines that the parent wrote, oldest first; whoever acts on one takes it off.
     """
 
     def __init__(self, *, by_stdin: bool) -> None:
         self._over = threading.Event()
         self._parent = os.getppid()
         self._by_stdin = by_stdin
+        self.asked: deque[str] = deque()
         if by_stdin:
             threading.Thread(target=self._read, name="parent", daemon=True).start()
 
@@ -42,9 +50,9 @@ class ParentWatch:
 
     def _read(self) -> None:
         # The bare descriptor: a buffered reader's lock would be held through the interpreter's end.
-        try:
-            while os.read(0, 4096):
-                pass
-        except OSError:
-            pass
+        rest = b""
+        with contextlib.suppress(OSError):
+            while data := os.read(0, 4096):
+                *lines, rest = (rest + data).split(b"\n")
+                self.asked.extend(line.decode("utf-8", "replace").strip() for line in lines)
         self._over.set()

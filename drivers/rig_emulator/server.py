@@ -19,9 +19,9 @@ from drivers.rig_emulator.world import EmulatedWorld
 from drivers.transports.servers import PortServer
 from rig.units import NS_PER_MS, NS_PER_S
 
-LONGEST_WAIT_MS: Final = 20
+LONGEST_WAIT_MS: Final = 10
 """So often at least the loop looks around (for the end, for a host that connects)."""
-CHECK_NS: Final = NS_PER_S // 4
+CHECK_NS: Final = NS_PER_S // 20
 
 
 class Server:
@@ -57,7 +57,7 @@ class Server:
         return self._pace.reached(time.monotonic_ns(), self._world.now_us)
 
     def run(self, ended: Callable[[], bool]) -> None:
-        """Serve until `ended`, which is asked several times a second."""
+        """Serve until `ended`, which is asked twenty times a second."""
         check_ns = 0
         while True:
             now_ns = time.monotonic_ns()

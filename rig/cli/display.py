@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -22,8 +23,11 @@ from rig.documents import (
     UnitEstimate,
 )
 
-BAR = 31
+BAR = 25
 """Width of the uL axis in characters."""
+
+SHORT = {"not settled": "unsettled", "paper capped": "p. cap", "isotonic capped": "i. cap"}
+"""Flags as a narrow terminal can show them."""
 
 
 class SessionDisplay:
@@ -126,14 +130,15 @@ def estimates_table(
     most
         Show at most so many rows; the rest is counted in the caption.
     """
-    table = Table(title="reversal points", title_justify="left", expand=False)
-    table.add_column("unit", no_wrap=True)
-    table.add_column("n", justify="right")
-    table.add_column("uL", justify="right")
-    table.add_column("95 % interval", justify="right", no_wrap=True)
+    table = Table(title="reversal points (kinked Bayes)", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    longest = max((len(unit.unit) for unit in units), default=4)
+    table.add_column("unit", no_wrap=True, min_width=min(longest, 16))
+    table.add_column("n", justify="right", no_wrap=True, min_width=3)
+    table.add_column("uL", justify="right", no_wrap=True, min_width=5)
+    table.add_column("95 % interval", justify="right", no_wrap=True, min_width=14)
     axis = f"{sizes_ul[0]:g} .. {sizes_ul[-1]:g} uL" if sizes_ul else "uL"
     table.add_column(axis, no_wrap=True, min_width=BAR)
-    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
     ranked = sorted(units, key=lambda unit: (unit.bayes_hz is None, unit.bayes_hz or 0.0, unit.unit))
     shown = ranked if most is None or len(ranked) <= most else ranked[:: -(-len(ranked) // most)]
     for unit in shown:
@@ -148,7 +153,7 @@ def _row(unit: UnitEstimate, sizes_ul: tuple[float, ...]) -> tuple[str, str, str
     if unit.bayes_ul is None or unit.bayes_ci95_ul is None:
         return unit.unit, n, "", "", "", unit.reason or ""
     low, high = unit.bayes_ci95_ul
-    flags = ", ".join(unit.flags)
+    flags = ", ".join(SHORT.get(flag, flag) for flag in unit.flags)
     bar = _bar(unit.bayes_ul, low, high, sizes_ul)
     return unit.unit, n, f"{unit.bayes_ul:.2f}", f"{low:.2f} to {high:.2f}", bar, flags
 

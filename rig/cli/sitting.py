@@ -86,7 +86,7 @@ def _feed_port(stream: StreamConfig, feed: WiredFeed) -> FeedPort:
         name=stream.name,
         data=stream.data,
         control=stream.control,
-        heartbeat=feed.heartbeat("dopaloop", str(uuid.uuid4())) if stream.control else b"",
+        heartbeat=feed.heartbeat_message("dopaloop", str(uuid.uuid4())) if stream.control else b"",
         reduce=feed.reduce if stream.keep == "headers" else None,
     )
 

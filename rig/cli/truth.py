@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from rich import box
 from rich.table import Table
 
 from rig.documents import UnitEstimate
@@ -104,9 +105,10 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
 
 def scores_table(told: Sequence[Score]) -> Table:
     """Return the scores for a terminal."""
-    table = Table(title="estimates against the animal's truth", title_justify="left")
-    for column in ("estimator", "units", "correlation", "bias, Hz", "rmse, Hz", "coverage of 95 %", "width, Hz"):
-        table.add_column(column, justify="left" if column == "estimator" else "right")
+    title = "estimates against the animal's truth (Hz on the utility axis)"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("estimator", "units", "correlation", "bias", "rmse", "95 % coverage", "width"):
+        table.add_column(column, justify="left" if column == "estimator" else "right", no_wrap=True)
     for score in told:
         table.add_row(
             {"paper": "published sign count", "isotonic": "isotonic crossing", "bayes": "kinked Bayes"}[

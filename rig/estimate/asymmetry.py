@@ -51,5 +51,5 @@ def _slope(counts: SizeCounts, x: FloatArray) -> FloatArray:
     # sizes on the other side have x = 0 and so no weight
     weight = (counts.n * x * x).sum(axis=1)
     product = (counts.total * x).sum(axis=1)
-    slope: FloatArray = np.divide(product, weight, out=np.full(weight.shape, np.nan), where=weight > 1e-12)
+    slope: FloatArray = np.divide(product, weight, out=np.full(weight.shape, np.nan), where=weight > 0)
     return slope

@@ -51,7 +51,7 @@ class ReversalEstimator:
     ...     estimator.update(size, {"7:1": response})
     >>> estimate, = estimator.estimates()
     >>> estimate.n, round(estimate.isotonic_ul, 2)
-    ((2, 1, 2), 5.39)
+    ((2, 1, 2), 5.57)
     """
 
     def __init__(self, sizes_ul: Sequence[float], axis: UtilityAxis = PUBLISHED_AXIS) -> None:

@@ -45,7 +45,7 @@ def fitted_utility_hz(size_ul: npt.ArrayLike) -> FloatArray:
     Examples
     --------
     >>> round(float(fitted_utility_hz(3.6)), 3)
-    -0.854
+    -0.858
     """
     x = np.asarray(size_ul, dtype=np.float64) ** 1.55
     fitted: FloatArray = -3.418 + 16.153 * x / (x + 10.57**1.55)

@@ -67,6 +67,9 @@ class Restarted(msgspec.Struct, frozen=True):
 Change = StateChange | EventChange | EventsMissed | ArrayBlock | Restarted
 
 
+_NOTHING: Final = msgspec.Raw(b"null")
+
+
 class _Answer(msgspec.Struct, frozen=True):
     """What we read of an answer."""
 
@@ -76,8 +79,8 @@ class _Answer(msgspec.Struct, frozen=True):
     session: str | None = None
     t_ns: int | None = None
     health: dict[str, Any] | None = None
-    snapshot: msgspec.Raw | None = None
-    events: msgspec.Raw | None = None
+    snapshot: msgspec.Raw = _NOTHING
+    events: msgspec.Raw = _NOTHING
     seq: int | None = None
 
 
@@ -86,7 +89,7 @@ class _SnapshotHead(msgspec.Struct, frozen=True):
     oldest: int
     newest: int
     state_n: int
-    state: msgspec.Raw | None
+    state: msgspec.Raw
     latest: dict[str, EventMessage]
 
 
@@ -191,16 +194,13 @@ class Client:
         TransportError
             If nobody answers in time.
         """
-        raw = self._ask({"do": "snapshot"}, timeout_s).snapshot
-        if raw is None:
-            raise TransportError(f"the answer from {self._commands} has no snapshot")
-        head = _snapshot.decode(raw)
+        head = _snapshot.decode(self._ask({"do": "snapshot"}, timeout_s).snapshot)
         self._session, self._seen = head.session, head.newest
         return SnapshotView(
             session=head.session,
             oldest=head.oldest,
             newest=head.newest,
-            state=None if head.state is None else _state_of(head.state),
+            state=None if head.state == _NOTHING else _state_of(head.state),
             latest={schema: _document.decode(event.document) for schema, event in head.latest.items()},
         )
 
@@ -214,7 +214,7 @@ class Client:
         """
         while first <= last:
             raw = self._ask({"do": "backfill", "first": first, "last": last}).events
-            events = [] if raw is None else _events.decode(raw)
+            events = [] if raw == _NOTHING else _events.decode(raw)
             if not events:
                 return
             for event in events:

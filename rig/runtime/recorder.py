@@ -43,7 +43,7 @@ _OVERHEAD: Final = 400
 _STATEMENTS: Final = [(n, insert_inputs(n)) for n in (256, 16, 1)]
 _UNFIT: Final = (
     sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError,
-    OverflowError, TypeError, ValueError,
+    OverflowError, TypeError, ValueError, AttributeError,
 )  # fmt: skip
 """What a row that no table takes raises; a failing disk raises others."""
 

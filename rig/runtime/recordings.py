@@ -65,8 +65,11 @@ def read_spikes(path: Path) -> tuple[RecordedUnit, ...]:
     ConfigError
         If the file is no such archive, or an array is missing, pickled or malformed.
     """
+    if not is_spike_file(path):
+        raise ConfigError("this is not a NumPy .npz archive", where=str(path))
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # opened here: numpy leaves a file open whose archive it cannot read
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             names = sorted(key.removeprefix("spikes_") for key in archive.files if key.startswith("spikes_"))
             if not names:
                 raise ConfigError(
@@ -100,11 +103,13 @@ def _array(path: Path, archive: Mapping[str, Any], key: str) -> npt.NDArray[np.f
         raise ConfigError(f"there is no array {key} in it", where=str(path))
     try:
         array = archive[key]
-    except ValueError:
+    except (ValueError, OverflowError, MemoryError):
         raise ConfigError(
             f"the array {key} is pickled or damaged; pickles are not loaded, save plain numbers",
             where=str(path),
         ) from None
+    if not isinstance(array, np.ndarray):
+        raise ConfigError(f"{key} is not an array", where=str(path))
     if array.ndim != 1 or array.dtype.kind not in "iuf":
         raise ConfigError(
             f"the array {key} must be one row of numbers, but it is {array.dtype} of shape {array.shape}",

@@ -103,6 +103,7 @@ class StreamIntake:
             self.clock.nominal_rate_hz = event.rate_hz
         if self._next_sample is None or event.next_sample > self._next_sample:
             self._next_sample = event.next_sample
+            self._ring.settle(event.next_sample - SETTLE_SAMPLES)
             self._ring.forget_before(event.next_sample - int(KEEP_S * event.rate_hz))
 
     def _restart(self, reason: str) -> None:

@@ -18,6 +18,7 @@ from rig.events import StreamEvent
 from rig.plan import SessionPlan
 from rig.stream.intake import StreamIntake, response_hz, window_end_us
 from rig.trial.spec import ResponseWindow, TrialRecord, TrialResponse
+from rig.trial.supply import RecordedSupply
 from rig.units import NS_PER_S, US_PER_S
 
 
@@ -54,6 +55,7 @@ class Reckoning:
             self.axis_at_sizes_hz = tuple(estimator.placed.utility_hz)
             self.estimator = estimator if self._streams else None
         self._pending: list[_Pending] = []
+        self._recorded = RecordedSupply(plan.rig)
         self._rewarded = 0
         self.settled_units = 0
         self.estimates: tuple[UnitEstimate, ...] = ()
@@ -95,6 +97,7 @@ class Reckoning:
         """Open the response window of a finished trial (nothing to do without a reward)."""
         if self.estimator is None or record.reward_us is None:
             return
+        self._recorded.delivered(record)
         if record.outcome != "complete":
             why_missing = f"the trial is {record.outcome}"
         streams = [s.name for s in self._streams.values() if s.why_unusable is None]
@@ -169,12 +172,13 @@ class Reckoning:
                 counts += [None] * len(names)
                 missing.update(dict.fromkeys(names, why))
                 continue
-            for unit, pair in stream.counts(record, window):
+            for unit, counted in stream.counts(record, window):
                 name = self._unit(stream, unit)
+                why = "the unit appeared later" if counted is None else self._recorded.why_missing(unit, record)
                 units.append(name)
-                counts.append(pair)
-                if pair is None:
-                    missing[name] = "the unit appeared later"
+                counts.append(counted if why is None else None)
+                if why is not None:
+                    missing[name] = why
         return TrialResponse(
             trial=record.number,
             units=tuple(units),

@@ -124,7 +124,7 @@ def frame_loss():
     return FrameLoss
 
 
-def make_table(cue_cycles=100, drink_cycles=200, pulse_us=30_000, states=2):
+def make_table(cue_cycles=100, drink_cycles=500, pulse_us=30_000, states=2):
     """A cue, a drop, and as many further states as wanted."""
     timer = Condition.STATE_TIMER
     rest = [

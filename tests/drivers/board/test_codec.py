@@ -9,7 +9,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from drivers.board.codec import GIVE_UP_NS, IDLE_NS, HarpCodec
-from drivers.board.wire import EVENT, FORMATS, MAX_FRAME, READ, WRITE, Frame, PayloadType, build, frame_size, parse
+from drivers.board.wire import (
+    EVENT,
+    FORMATS,
+    MAX_FRAME,
+    READ,
+    WRITE,
+    Frame,
+    PayloadType,
+    build,
+    frame_size,
+    parse,
+)
 from rig.events import WireNoise
 
 MS = 1_000_000

@@ -75,8 +75,9 @@ WORKED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "error", "address", "type_", "payload", "stamp_us", "text"), WORKED)
-def test_worked_frames_both_ways(kind, error, address, type_, payload, stamp_us, text):
+@pytest.mark.parametrize("example", WORKED, ids=lambda example: example[-1])
+def test_worked_frames_both_ways(example):
+    kind, error, address, type_, payload, stamp_us, text = example
     raw = bytes.fromhex(text)
     assert build(kind, address, type_, payload, stamp_us=stamp_us, error=error) == raw
     frame = parse(raw)

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from rig.errors import ConfigError
-from rig.estimate.offline import Responses, analyse, grand_mean, grand_mean_shift, population_axis, reward_sizes
 from rig.estimate.counts import SizeCounts
+from rig.estimate.offline import (
+    Responses,
+    analyse,
+    grand_mean,
+    grand_mean_shift,
+    population_axis,
+    reward_sizes,
+)
 from rig.estimate.utility import PUBLISHED_AXIS, PUBLISHED_SHIFT_HZ, PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
 
 U = np.array(PUBLISHED_UTILITY_HZ)

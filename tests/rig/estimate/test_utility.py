@@ -61,7 +61,7 @@ def test_a_size_beyond_the_axis_draws_its_end_out() -> None:
 def test_measured_volumes_find_their_size() -> None:
     placed = PUBLISHED_AXIS.place(PUBLISHED_SIZES_UL)
     assert placed.index(0.1 + 0.2) == 1
-    with pytest.raises(ConfigError, match="4 uL is not a declared reward size; those are 0.1, 0.3"):
+    with pytest.raises(ConfigError, match=r"4 uL is not a declared reward size; those are 0\.1, 0\.3"):
         placed.index(4.0)
 
 

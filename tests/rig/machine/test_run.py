@@ -1,7 +1,7 @@
 """Each sentence of the table's semantics, then the reference interpreter against a second one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig.machine.run import Machine, mask
@@ -72,9 +72,7 @@ def test_of_all_that_is_true_in_a_cycle_the_lowest_code_wins(first):
 
 
 def test_falling_goes_before_rising_and_lower_lines_before_higher():
-    runner = machine(
-        state("a", {FALL: 1, RISE: 2, 2: 3}), state("fell"), state("rose"), state("other line")
-    )
+    runner = machine(state("a", {FALL: 1, RISE: 2, 2: 3}), state("fell"), state("rose"), state("other line"))
     runner.start(0)
     assert runner.step(1, mask(RISE, FALL, 2)).state == 1
     runner.start(2)
@@ -201,6 +199,7 @@ def test_cycles_out_of_turn_are_refused():
             runner.step(cycle)
 
 
+@settings(max_examples=400)
 @given(data=st.data())
 def test_event_driven_equals_every_cycle_equals_a_second_interpreter(data, tables, trains, slow_machine):
     table, train = data.draw(tables), data.draw(trains)

@@ -123,7 +123,7 @@ def test_an_urgent_write_passes_one_that_is_stuck(start, inbox, wait_for):
     taken(inbox, wait_for, 1)
     thread = threading.Thread(target=lambda: port.write(b"stuck"))
     thread.start()
-    wait_for(lambda: port._lock.locked())
+    wait_for(port._lock.locked)
     begun = time.monotonic()
     assert port.write_urgent(b"abort")
     assert time.monotonic() - begun < 1.0

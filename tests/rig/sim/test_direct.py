@@ -23,6 +23,7 @@ from rig.events import (
     Ttl,
     WireNoise,
 )
+from rig.log.entry import PORT_OPEN
 from rig.log.pack import unpack
 from rig.machine.image import encode
 from rig.machine.table import EXIT, Action, ActionKind, Condition, State, StateTable, Transition
@@ -74,13 +75,15 @@ class TinySession:
         self.stamps = []
 
     def start(self, t_ns):
-        self.board.connect(t_ns)
-        return [Write("board", self.board.outgoing()), Wake(t_ns + 1_500_000_000)]
+        return [Wake(t_ns + 1_500_000_000)]
 
     def step(self, entry):
         self.stamps.append((entry.seq, entry.t_ns, entry.kind))
         effects = []
-        if entry.kind == "bytes":
+        if entry.kind == "port":
+            assert entry.payload == PORT_OPEN
+            self.board.connect(entry.t_ns)
+        elif entry.kind == "bytes":
             # Cut in two: the codec must not care.
             new = self.board.feed(entry.payload[:5], entry.t_ns) + self.board.feed(
                 entry.payload[5:], entry.t_ns

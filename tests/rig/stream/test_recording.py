@@ -6,7 +6,9 @@ from rig.stream.recording import RecordedUnit, sessions
 
 
 def unit(stamps: list[float], kinds: list[int]) -> RecordedUnit:
-    return RecordedUnit("00", np.empty(0), np.array(stamps, dtype=np.float64), np.array(kinds, dtype=np.int64))
+    return RecordedUnit(
+        "00", np.empty(0), np.array(stamps, dtype=np.float64), np.array(kinds, dtype=np.int64)
+    )
 
 
 def test_trial_types() -> None:
@@ -21,7 +23,7 @@ def test_a_copy_at_a_small_signalled_rewards_own_time_is_doubled() -> None:
         [1000, 2501.8, 9000, 10500, 20000, 21500, 30000, 31600, 40000, 41500],
         [8, 5, 11, 3, 10, 7, 9, 2, 10, 15],
     )
-    # the second reward follows 2.5 uL (no defect of those), the fourth comes 1.6 s later, the last is no reward
+    # not doubled: after 2.5 uL (no defect of those), 1.6 s later, and where no reward is entered
     assert u.doubled.tolist() == [False, True, False, False, False, True, False, False, False, False]
     assert u.keep(~u.doubled).trial_type.tolist() == [8, 11, 3, 10, 9, 2, 10, 15]
 

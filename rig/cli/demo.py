@@ -1,0 +1,58 @@
+"""`dopaloop demo`: a whole closed loop on an emulated rig, from one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rig.cli.display import estimates_table
+from rig.cli.plans import make_plan
+from rig.cli.rigs import Farewell, demo_rig, launch, with_emulation
+from rig.cli.sitting import run_session, tell
+from rig.cli.truth import scores, scores_table, truth_from
+
+PROTOCOL = "variable_magnitude"
+
+
+def demo(
+    trials: Annotated[int, typer.Option(min=1, max=500, help="How many trials.")] = 300,
+    speed: Annotated[float, typer.Option(min=0.1, help="Ceiling of rig time per wall time.")] = 30.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule and of the animal.")] = 1,
+    units: Annotated[int, typer.Option(min=0, max=1024, help="Simulated dopamine units.")] = 40,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the session file.")] = Path("sessions"),
+    no_gui: Annotated[bool, typer.Option("--no-gui", help="No window.")] = False,
+) -> None:
+    """Run variable_magnitude on an emulated rig, and compare the estimates with the animal's truth."""
+    console = Console()
+    left: list[Farewell] = []
+    console.print(
+        f"an emulated rig with {units} dopamine units, at up to {speed:g} times real time", highlight=False
+    )
+    with launch(with_emulation(demo_rig(), units=units, seed=seed), speed=speed) as process:
+
+        def reveal() -> bytes | None:
+            # The animal tells the truth only now, after the last trial; nothing in the session reads it.
+            left.append(process.stop())
+            return left[0].truth
+
+        plan = make_plan(
+            PROTOCOL, process.rig, subject="demo", seed=seed, trials=trials, settings={}
+        )
+        outcome, session = run_session(plan, out, console, truth=reveal)
+    estimates = session.reckoning.estimates
+    if estimates:
+        console.print(estimates_table(estimates, plan.sizes_ul))
+    if left:
+        known, _ = truth_from(left[0].truth)
+        told = scores(estimates, known)
+        if told:
+            console.print(scores_table(told))
+        if left[0].reached:
+            console.print(f"the rig ran at {left[0].reached:.1f} times real time", highlight=False)
+    tell(outcome, console)
+    if not outcome.ok:
+        raise typer.Exit(1)
+    console.print(f"next: dopaloop replay {outcome.path}", highlight=False, markup=False, soft_wrap=True)
