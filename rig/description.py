@@ -149,6 +149,8 @@ class Emulation(_Part, frozen=True, kw_only=True):
     recorded_trials: dict[str, tuple[int, ...]] = {}
     """Of recorded units: how many trials of each type (1-14, as in the published files) a unit has. Written
     by the emulator; past a unit's last trial of a type the unit is missing."""
+    board_start_us: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Where the board's counter stands at first; near 2**32 its wrap comes early."""
     clock_offset_samples: int = 1_234_567
     clock_ppm: float = 35.0
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, Self, TextIO
 
 import msgspec
 
@@ -24,6 +24,7 @@ from rig.errors import ConfigError, DopaloopError
 from rig.estimate.utility import PUBLISHED_SHIFT_HZ
 from rig.runtime.config import dump_rig, load_rig, parse_rig
 from rig.runtime.recordings import read_spikes
+from rig.sim.recorded import supply
 from rig.stream.recording import RecordedUnit
 
 DEMO_RIG = "demo_rig.toml"
@@ -106,30 +107,22 @@ def serve(
         raise ConfigError(f"the speed is {speed:g}; it must be a number above 0")
     out, err = out or sys.stdout, err or sys.stderr
     watch = ParentWatch(by_stdin=by_stdin)
-    if ended is None:
-        watch.catch_signals()
     world = EmulatedWorld(rig, recording, time_scale=min(max(1, math.ceil(speed)), 0xFFFF))
-    port = serve_board(rig.board.port)
-    stream = StreamPorts(rig.streams[0]) if rig.streams else None
-    try:
-        effective = effective_rig(rig, world, port, stream, recorded=recording is not None)
+
+    def attend() -> bool:
+        while watch.asked:
+            if watch.asked.popleft() == TRUTH:
+                print(world.animal.truth().encode().decode(), file=out, flush=True)
+        return watch.over() or (ended is not None and ended())
+
+    with _Ports(rig) as ports, watch.catching_signals() if ended is None else contextlib.nullcontext():
+        effective = effective_rig(rig, world.animal.units.names, ports.board, ports.stream, recording)
         if write_rig is not None:
             write_rig.write_text(dump_rig(effective), encoding="utf-8")
-        _say(out, ports=_ports(effective), speed=speed, units=len(world.animal.units.names))
-        server = Server(world, port, stream, speed)
-
-        def attend() -> bool:
-            while watch.asked:
-                if watch.asked.popleft() == TRUTH:
-                    print(world.animal.truth().encode().decode(), file=out, flush=True)
-            return watch.over() or (ended is not None and ended())
-
+        server = Server(world, ports.board, ports.stream, speed)
+        _say(out, ports=_endpoints(effective), speed=speed, units=len(world.animal.units.names))
         server.run(attend)
         reached = server.reached
-    finally:
-        port.close()
-        if stream is not None:
-            stream.close()
     if truth is not None:
         truth.write_bytes(world.animal.truth().encode())
     _say(out, reached=round(reached, 2), held_s=round(server.held_ns / 1e9, 3), trials=world.animal.trials)
@@ -137,32 +130,51 @@ def serve(
     return reached
 
 
+class _Ports:
+    """The rig's ports, open for as long as the `with` lasts."""
+
+    def __init__(self, rig: RigDescription) -> None:
+        self.board = serve_board(rig.board.port)
+        try:
+            self.stream = StreamPorts(rig.streams[0]) if rig.streams else None
+        except DopaloopError:
+            self.board.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.board.close()
+        if self.stream is not None:
+            self.stream.close()
+
+
 def effective_rig(
     rig: RigDescription,
-    world: EmulatedWorld,
+    names: tuple[str, ...],
     port: PortServer,
     stream: StreamPorts | None,
-    *,
-    recorded: bool,
+    recording: Sequence[RecordedUnit] | None = None,
 ) -> RigDescription:
     """Return `rig` as `dopaloop run` must know it: real ports, and the roster of units.
 
-    Recorded units get the published shift of unsignalled responses, unless the rig file has one.
+    Of recorded units it also says how many trials of each type there are, and unless the rig file has a
+    shift of unsignalled responses, they get the published one.
     """
     replace = msgspec.structs.replace
-    streams = rig.streams
+    streams, neural, emulation = rig.streams, rig.neural, rig.emulation or Emulation()
     if stream is not None:
-        names = world.animal.units.names
-        streams = (replace(rig.streams[0], data=stream.data, control=stream.control, roster=names),)
-    neural = rig.neural
-    if recorded and neural.unsignalled_shift_hz == 0:
-        neural = replace(neural, unsignalled_shift_hz=PUBLISHED_SHIFT_HZ)
-    emulation = replace(rig.emulation or Emulation(), recorded_trials=world.recorded_trials)
+        streams = (replace(streams[0], data=stream.data, control=stream.control, roster=names),)
+    if recording is not None:
+        emulation = replace(emulation, recorded_trials=dict(zip(names, map(supply, recording), strict=True)))
+        if neural.unsignalled_shift_hz == 0:
+            neural = replace(neural, unsignalled_shift_hz=PUBLISHED_SHIFT_HZ)
     board = replace(rig.board, port=port.name)
     return replace(rig, board=board, streams=streams, neural=neural, emulation=emulation)
 
 
-def _ports(rig: RigDescription) -> dict[str, str]:
+def _endpoints(rig: RigDescription) -> dict[str, str]:
     found = {"board": rig.board.port}
     for stream in rig.streams:
         found |= {"data": stream.data, "control": stream.control}

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Iterator
 from types import FrameType
 
 
@@ -34,12 +35,21 @@ class ParentWatch:
         if by_stdin:
             threading.Thread(target=self._read, name="parent", daemon=True).start()
 
-    def catch_signals(self) -> None:
+    @contextlib.contextmanager
+    def catching_signals(self) -> Iterator[None]:
         """Take SIGTERM and SIGINT as a wish to end well; for the main thread only."""
-        signal.signal(signal.SIGTERM, self._on_signal)
         # Ctrl-C reaches a terminal's whole group. Where a parent ends us, it shall end itself first, with
         # the rig still there to be made safe.
-        signal.signal(signal.SIGINT, signal.SIG_IGN if self._by_stdin else self._on_signal)
+        handlers = {
+            signal.SIGTERM: self._on_signal,
+            signal.SIGINT: signal.SIG_IGN if self._by_stdin else self._on_signal,
+        }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def over(self) -> bool:
         """Whether to end now."""

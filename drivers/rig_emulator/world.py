@@ -114,7 +114,7 @@ class EmulatedWorld:
         )
         self._recording = recording
         # The core is a new one after a reset, so it is looked up each time.
-        self.animal: Animal = make_animal(rig, self._table, recording)
+        self.animal: Animal = make_animal(rig, self._table, recording, start_us)
         self.clock = SampleClock(start_us, emulation.clock_offset_samples, emulation.clock_ppm)
         self.acquisition: OpenEphysEmulator | None = None
         self._block_us: int | None = None
@@ -136,8 +136,7 @@ class EmulatedWorld:
             return {}
         held = [np.bincount(unit.trial_type, minlength=ODOUR_B)[1:ODOUR_B] for unit in self._recording]
         return {
-            name: tuple(counts.tolist())
-            for name, counts in zip(self.animal.units.names, held, strict=True)
+            name: tuple(counts.tolist()) for name, counts in zip(self.animal.units.names, held, strict=True)
         }
 
     def _table(self, slot: int) -> StateTable | None:

@@ -86,7 +86,7 @@ class SessionDisplay:
                 self._notices = [*self._notices, text][-3:]
                 self._line(text, always=True)
             case SessionEnded():
-                self._line(f"ended: {document.reason}", always=True)
+                self._line(f"ended: {document.reason}")
             case _:
                 pass
 
@@ -138,7 +138,7 @@ def estimates_table(
     table.add_column("95 % interval", justify="right", no_wrap=True, min_width=14)
     axis = f"{sizes_ul[0]:g} .. {sizes_ul[-1]:g} uL" if sizes_ul else "uL"
     table.add_column(axis, no_wrap=True, min_width=BAR)
-    table.add_column("", no_wrap=True, overflow="ellipsis")
+    table.add_column("")
     ranked = sorted(units, key=lambda unit: (unit.bayes_hz is None, unit.bayes_hz or 0.0, unit.unit))
     shown = ranked if most is None or len(ranked) <= most else ranked[:: -(-len(ranked) // most)]
     for unit in shown:
@@ -151,7 +151,7 @@ def estimates_table(
 def _row(unit: UnitEstimate, sizes_ul: tuple[float, ...]) -> tuple[str, str, str, str, Text | str, str]:
     n = str(sum(unit.n))
     if unit.bayes_ul is None or unit.bayes_ci95_ul is None:
-        return unit.unit, n, "", "", "", unit.reason or ""
+        return unit.unit, n, "", "", "", "too few"
     low, high = unit.bayes_ci95_ul
     flags = ", ".join(SHORT.get(flag, flag) for flag in unit.flags)
     bar = _bar(unit.bayes_ul, low, high, sizes_ul)

@@ -180,6 +180,8 @@ class _Run:
             if end.chain != self._chain.digest.hex():
                 raise self._diverged(last)
             sentence = f"identical: {self._next} inputs, {self._n_effects} effects"
+            if self._n_estimates:
+                sentence += f"; {self._n_estimates} sets of estimates equal within {RELATIVE:g}"
             if self._raised is not None:
                 sentence += f"; it ends in the same error ({type(self._raised).__name__}: {self._raised})"
         else:

@@ -228,8 +228,8 @@ class Engine:
                 self._left = batch[number:]
                 return
 
-    def _act(self, entry: Input) -> None:
-        """Record, act, carry out: in this order."""
+    def _act(self, entry: Input) -> bool:
+        """Record, act, carry out: in this order. False if the session failed."""
         begun = time.perf_counter_ns()
         self._seq = entry.seq
         self._recorder.append(entry, self._chain.before(entry))
@@ -245,11 +245,12 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - reported as the reason of the end
             self._fail(error)
             self._chain.raised(error)
-            return
+            return False
         done = time.perf_counter_ns()
         self._session_time.add(answered - asked)
         self._engine_time.add(done - begun - answered + asked)
         self._latency.add(max(0, self.inbox.now_ns() - entry.t_ns))
+        return True
 
     def _carry_out(self, effects: Sequence[Effect], seq: int) -> None:
         documents: list[Document] = []
@@ -301,8 +302,7 @@ class Engine:
         batch = self._left
         while batch or time.monotonic() < until:
             for entry in batch:
-                self._act(entry)
-                if self._trace:
+                if not self._act(entry):
                     return
             batch = self.inbox.get(max(0.0, until - time.monotonic())) if time.monotonic() < until else []
         self._take_truth()

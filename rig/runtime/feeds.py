@@ -7,14 +7,12 @@ message numbers mean loss; what has come is drained into one packed input, at mo
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 import zmq
 
-from rig.description import StreamConfig
 from rig.errors import ConfigError
 from rig.log.pack import pack
 from rig.runtime.inbox import Inbox
@@ -24,7 +22,6 @@ RECEIVE_MARK: Final = 100_000
 """Messages that may wait in the SUB socket; libzmq's own 1000 is 60 ms of a 384-channel probe."""
 BEAT_S: Final = 2.0
 BEAT_GIVE_UP_S: Final = 10.0
-APPLICATION: Final = "dopaloop"
 
 
 class FeedPort(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,35 +44,6 @@ class FeedPort(msgspec.Struct, frozen=True, kw_only=True):
     control: str = ""
     heartbeat: bytes = b""
     reduce: Callable[[Sequence[bytes]], Sequence[bytes]] | None = None
-
-
-def feed_port(config: StreamConfig, feed: object) -> FeedPort:
-    """Return where a stream of the rig is, with what its driver offers besides `rig.device.Feed`.
-
-    Parameters
-    ----------
-    feed
-        The driver. If it has ``reduce(parts) -> parts``, the stream may keep ``headers`` only; if it has
-        ``heartbeat_message(application, uuid) -> bytes``, our name is shown where the stream comes from.
-
-    Raises
-    ------
-    ConfigError
-        If the rig wants headers only and the driver cannot do that.
-    """
-    reduce = getattr(feed, "reduce", None)
-    beat = getattr(feed, "heartbeat_message", None)
-    if config.keep == "headers" and reduce is None:
-        raise ConfigError(
-            f"stream '{config.name}': driver '{config.driver}' cannot keep headers only; write keep = \"all\""
-        )
-    return FeedPort(
-        name=config.name,
-        data=config.data,
-        control=config.control,
-        heartbeat=b"" if beat is None else beat(APPLICATION, uuid.uuid4().hex),
-        reduce=reduce if config.keep == "headers" else None,
-    )
 
 
 class FeedSocket:

@@ -20,22 +20,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import msgspec
-
 from rig.errors import ConfigError
 
 Kind = Literal["board", "feed", "protocol", "emulator", "transport"]
 
 _NAMED: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _FILE: Final = re.compile(r"(.+\.py)(?::([A-Za-z_]\w*))?")
-
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of the file that a class stands in, for the session file: for reading, never executed."""
-
-    path: str
-    text: str
-    sha256: str
 
 
 def names(kind: Kind) -> list[str]:
@@ -76,17 +66,6 @@ def find_protocol(name: str) -> type[Any]:
     if not (isinstance(found, type) and issubclass(found, _base())):
         raise ConfigError(f"'{name}' is no protocol: it is not a subclass of rig.protocol.Protocol")
     return found
-
-
-def source_of(cls: type[Any]) -> Source:
-    """Return the text and hash of the file in which `cls` stands; empty if it stands in none."""
-    module = sys.modules.get(cls.__module__)
-    path = getattr(module, "__file__", None) or ""
-    try:
-        data = Path(path).read_bytes() if path else b""
-    except OSError:
-        data = b""
-    return Source(path=path, text=data.decode("utf-8", "replace"), sha256=hashlib.sha256(data).hexdigest())
 
 
 def _import(kind: Kind, name: str, target: str) -> Any:

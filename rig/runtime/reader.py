@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +45,7 @@ class SessionFile:
         self.path = Path(path)
         if not self.path.is_file():
             raise ConfigError("there is no such session file", str(path))
+        self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
         try:
             self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
             self._check_format()
@@ -67,6 +69,9 @@ class SessionFile:
 
     def close(self) -> None:
         """Close the file; may be called twice."""
+        # A reading that was broken off would keep the file locked for as long as somebody holds it.
+        for cursor in self._cursors:
+            cursor.close()
         self._db.close()
 
     @property
@@ -92,7 +97,7 @@ class SessionFile:
         """Yield the input records in order, with their checksums and digests."""
         query = "SELECT seq, t_ns, source, kind, payload, crc32, effects_digest FROM inputs ORDER BY seq"
         try:
-            for seq, t_ns, source, kind, payload, crc32, digest in self._db.execute(query):
+            for seq, t_ns, source, kind, payload, crc32, digest in self._read(query):
                 yield Row(Input(seq, t_ns, source, kind, payload), crc32, digest)
         except sqlite3.Error as error:
             raise ConfigError(f"the table of inputs is damaged ({error})", str(self.path)) from None
@@ -109,7 +114,7 @@ class SessionFile:
         ConfigError
             If a document cannot be read.
         """
-        for seq, text in self._db.execute("SELECT seq, document FROM documents ORDER BY id"):
+        for seq, text in self._read("SELECT seq, document FROM documents ORDER BY id"):
             try:
                 yield seq, _DOCUMENTS.decode(text)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -127,8 +132,13 @@ class SessionFile:
         """
         if name not in DERIVED:
             raise ConfigError(f"there is no table '{name}'; there are {', '.join(DERIVED)}")
-        cursor = self._db.execute(f"SELECT * FROM {name}")  # a name of our own list
+        cursor = self._read(f"SELECT * FROM {name}")  # a name of our own list
         return [column[0] for column in cursor.description], cursor
+
+    def _read(self, query: str) -> sqlite3.Cursor:
+        cursor = self._db.execute(query)
+        self._cursors.add(cursor)
+        return cursor
 
     def _check_format(self) -> None:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()

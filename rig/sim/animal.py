@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
 from rig.events import (
     BoardEvent,
@@ -103,14 +104,21 @@ class Units(Protocol):
 
 
 class SimulatedUnits:
-    """A dopamine population that learns (`rig.sim.neurons`) and fires (`rig.sim.spiking`)."""
+    """A dopamine population that learns (`rig.sim.neurons`) and fires (`rig.sim.spiking`).
 
-    def __init__(self, settings: PopulationSettings) -> None:
+    Parameters
+    ----------
+    start_us
+        Board time at which it begins to fire.
+    """
+
+    def __init__(self, settings: PopulationSettings, start_us: int = 0) -> None:
         self.population = Population(settings)
         base = draws.key(settings.seed, 0x5B1CE)
         self._trains = SpikeTrains(base, settings.units, self.population.world.fano)
         self._names = unit_names(settings.units)
-        self._begin(0, (-1, 0), self.population.cue_hz(0, rewarded=False)[:0])
+        self._quiet_hz: Floats = np.zeros((0, settings.units))
+        self._begin(start_us, (-1, 0), self._quiet_hz)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,18 +130,15 @@ class SimulatedUnits:
 
     def trial_began(self, t_us: int, stretch: Stretch, table: StateTable | None) -> None:
         """Fire at baseline."""
-        self._quiet(t_us, stretch)
+        self._begin(t_us, stretch, self._quiet_hz)
 
     def trial_ended(self, t_us: int, stretch: Stretch) -> None:
         """Fire at baseline."""
-        self._quiet(t_us, stretch)
-
-    def _quiet(self, t_us: int, stretch: Stretch) -> None:
-        self._begin(t_us, stretch, self.population.cue_hz(0, rewarded=False)[:0])
+        self._begin(t_us, stretch, self._quiet_hz)
 
     def smelled(self, t_us: int, stretch: Stretch, *, promising: bool) -> None:
         """Answer an odour, in proportion to value if it promises a reward."""
-        self._begin(t_us, stretch, self.population.cue_hz(stretch[0], rewarded=promising))
+        self._begin(t_us, stretch, self.population.cue_hz(max(stretch[0], 0), rewarded=promising))
 
     def rewarded(self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool) -> None:
         """Answer a reward with its error, and learn from it."""

@@ -54,6 +54,7 @@ def make_animal(
     rig: RigDescription,
     table: Callable[[int], StateTable | None],
     recording: Sequence[RecordedUnit] | None = None,
+    start_us: int = 0,
 ) -> Animal:
     """Make the animal of an emulated rig.
 
@@ -65,6 +66,8 @@ def make_animal(
         Returns the table in a slot of the board (`BoardCore.table`).
     recording
         Units to play instead of simulated ones.
+    start_us
+        Board time at which its life on the rig begins.
 
     Raises
     ------
@@ -72,7 +75,9 @@ def make_animal(
         If the rig file's `[emulation]` contradicts itself.
     """
     settings, wiring = population_settings(rig), Wiring.of(rig)
-    units: Units = SimulatedUnits(settings) if recording is None else RecordedUnits(recording, wiring)
+    units: Units = (
+        SimulatedUnits(settings, start_us) if recording is None else RecordedUnits(recording, wiring)
+    )
     trained = settings.start == "trained"
     mean_ul = float(np.average(settings.sizes_ul, weights=settings.probabilities))
     mouse = Mouse(settings.seed, mean_ul if trained else 0.0, settings.learning_rate)

@@ -51,6 +51,12 @@ def trial_type(volume_ul: float, *, signalled: bool) -> int | None:
     return None
 
 
+def supply(unit: RecordedUnit) -> tuple[int, ...]:
+    """Return how many trials of each rewarded type (1-14) a unit has, doubled entries included."""
+    counts = np.bincount(unit.trial_type, minlength=ODOUR_B + 1)
+    return tuple(int(n) for n in counts[1:ODOUR_B])
+
+
 def reference_counts(unit: RecordedUnit, trial: int) -> tuple[int, int]:
     """Count a recorded trial's spikes: (200-600 ms after its reward, 1000 ms before its stamp)."""
     reward = REWARD_DELAY_MS if unit.signalled[trial] else 0.0

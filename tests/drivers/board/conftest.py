@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import queue
+import select
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -9,6 +14,7 @@ from drivers.board.codec import HarpCodec
 from drivers.board.device import HarpBoard
 from drivers.board.emulator import BoardEmulator
 from drivers.board.wire import Frame
+from drivers.transports import PtyServer, TcpServer
 from rig.commands import Configure
 from rig.description import BoardConfig
 from rig.events import BoardReady, CommandRefused, EventsLost
@@ -159,3 +165,42 @@ def table():
 @pytest.fixture
 def image():
     return lambda **how: encode(make_table(**how))
+
+
+class Served:
+    """An emulator served in real time by a thread."""
+
+    def __init__(self, server):
+        self.server = server
+        self.emulator = BoardEmulator(name="rig for visitors", serial=7)
+        self.edges = queue.SimpleQueue()
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        begin, out = time.monotonic_ns(), b""
+        while not self.stop.is_set():
+            if self.server.connected:
+                select.select([self.server], [], [], 0.001)
+            else:
+                time.sleep(0.001)
+            now_us = (time.monotonic_ns() - begin) // 1000
+            self.emulator.receive(self.server.read(), now_us)
+            self.emulator.advance(now_us)
+            while not self.edges.empty():
+                self.emulator.input_edge(*self.edges.get())
+            out += self.emulator.outgoing(now_us)
+            out = out[self.server.write(out) :]
+
+    def close(self):
+        self.stop.set()
+        self.thread.join()
+        self.server.close()
+
+
+@pytest.fixture(params=[PtyServer, TcpServer], ids=["pty", "tcp"])
+def served(request):
+    served = Served(request.param())
+    yield served
+    served.close()

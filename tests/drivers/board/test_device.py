@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 
+import numpy as np
 import pytest
 
 from drivers.board import registers as reg
@@ -756,3 +757,44 @@ def test_every_reply_cut_at_each_byte_still_leads_to_a_ready_board(make_loop):
         board.feed(reply, 21 * 10**6)
         board.idle(40 * 10**6)
         assert reg.VERSION.read_frame() in board.outgoing(), cut
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_after_any_mishap_the_next_trial_runs(make_loop, image, seed):
+    """Noise, cut cables, resets, aborts and commands at random; then quiet: the rig works again."""
+    draws = np.random.Generator(np.random.PCG64(seed))
+    loop = make_loop(guard=bool(seed % 3), start_us=2**32 - int(draws.integers(1, 20)) * S)
+    back, there = (
+        FaultyStream(Faults(drop=0.001, garble=0.002), seed),
+        FaultyStream(Faults(garble=0.001), seed),
+    )
+    loop.to_host, loop.to_board = (lambda d, t: back.apply(d)), (lambda d, t: there.apply(d))
+    loop.board.connect(loop.now_us * 1000)
+    configure = Configure(max_open_us=(200_000,), host_timeout_ms=250, sync_seed=3)
+    commands = [
+        Abort(), Pulse(output=0, duration_us=20_000), SendSoftEvent(number=3), configure, StartTrial(slot=0),
+        StartTrial(slot=1), UploadTable(slot=0, image=image()), UploadTable(slot=1, image=image()),
+    ]  # fmt: skip
+    for _ in range(40):
+        what = int(draws.integers(0, 12))
+        noise = draws.integers(0, 256, 300, dtype=np.uint8).tobytes()
+        if what < len(commands):
+            loop.send(commands[what])
+        elif what == 8:
+            loop.connected = not loop.connected
+        elif what == 9:
+            loop.emulator.receive(reg.RESET.write_frame(1), loop.now_us)
+        elif what == 10:
+            loop.emulator.receive(noise, loop.now_us)
+        else:
+            loop.told += loop.board.feed(noise, loop.now_us * 1000)
+        loop.run(int(draws.integers(1, 300)) * MS)
+    loop.connected, loop.to_host, loop.to_board = True, (lambda d, t: d), (lambda d, t: d)
+    loop.run(8 * S)
+    loop.send(Abort())
+    loop.run(3 * S)
+    loop.send(configure)
+    loop.send(UploadTable(slot=0, image=image()))
+    loop.until(TableAccepted)
+    loop.send(StartTrial(slot=0))
+    assert loop.until(TrialEnded)[0].reason is EndReason.COMPLETE

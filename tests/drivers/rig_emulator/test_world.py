@@ -1,5 +1,8 @@
 """Board, acquisition and animal together in computed time: the wire changes nothing."""
 
+import os
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
@@ -9,17 +12,20 @@ from drivers.open_ephys.device import OpenEphysFeed
 from drivers.rig_emulator.main import demo_rig, with_emulation
 from drivers.rig_emulator.world import EmulatedWorld, SampleClock
 from protocols.variable_magnitude import VariableMagnitude
+from rig.description import Emulation
 from rig.documents import ResponseTaken, SessionEnded, TrialDone
 from rig.effects import Halt, Publish, Wake, Write
 from rig.errors import ConfigError
 from rig.log.entry import PORT_OPEN, Input
 from rig.log.pack import pack
 from rig.plan import SessionPlan
+from rig.runtime.recordings import read_spikes
 from rig.session import Session
 from rig.sim.compose import make_virtual_rig
 from rig.sim.direct import DirectBoard, DirectFeed
 from rig.sim.drive import drive
 from rig.sim.neurons import unit_names
+from rig.sim.recorded import reference_counts, supply
 
 UNITS = 8
 
@@ -41,9 +47,9 @@ def plan_of(rig, trials):
     )
 
 
-def run_on_the_wire(rig, trials, slice_us=20_000, start_us=0):
+def run_on_the_wire(rig, trials, slice_us=20_000, start_us=0, recording=None):
     """Run a session against an emulated world over the real codecs, all in computed time."""
-    world = EmulatedWorld(rig, start_us=start_us)
+    world = EmulatedWorld(rig, recording, start_us=start_us)
     stream = rig.streams[0]
     session = Session(plan_of(rig, trials), HarpBoard(rig.board), {stream.name: OpenEphysFeed(stream)})
     documents, wakes, seq = [], [], 0
@@ -68,7 +74,7 @@ def run_on_the_wire(rig, trials, slice_us=20_000, start_us=0):
 
     carry_out(session.start(world.now_us * 1000))
     step("board", "port", PORT_OPEN)
-    deadline_us = start_us + 600_000_000
+    deadline_us = start_us + 3_000_000_000
     while world.now_us < deadline_us:
         world.run(world.now_us + slice_us)
         if world.messages:
@@ -163,3 +169,33 @@ def test_more_than_one_stream_is_refused():
     rig = rig_of()
     with pytest.raises(ConfigError, match="this rig has 2"):
         EmulatedWorld(msgspec.structs.replace(rig, streams=rig.streams * 2))
+
+
+def test_recorded_units_are_counted_as_recorded():
+    folder = os.environ.get("DOPALOOP_DATA")
+    if not folder or not (Path(folder) / "varmag_dev_spikes.npz").exists():
+        pytest.skip("DOPALOOP_DATA does not lead to varmag_dev_spikes.npz")
+    units = read_spikes(Path(folder) / "varmag_dev_spikes.npz")
+    names = unit_names(len(units))
+    emulation = Emulation(
+        recorded_trials={name: supply(unit) for name, unit in zip(names, units, strict=True)}
+    )
+    rig = msgspec.structs.replace(rig_of(len(units)), emulation=emulation)
+    documents, world = run_on_the_wire(rig, 160, recording=units)
+    assert of(documents, SessionEnded)[0].trials == 160
+    truth = world.animal.truth()
+    assert truth.notes == ()
+    compared = exhausted = 0
+    for document in of(documents, ResponseTaken):
+        response = document.response
+        for i, unit in enumerate(units):
+            played = dict(truth.units[i].played).get(response.trial)
+            if played is None:
+                assert response.missing[names[i]] == "recording exhausted"
+                assert response.trial in truth.units[i].exhausted
+                exhausted += 1
+            else:
+                assert response.counts[i] == reference_counts(unit, played)
+                compared += 1
+    assert compared > 2000
+    assert exhausted > 0

@@ -8,13 +8,12 @@ import time
 import pytest
 import zmq
 
-from rig.description import StreamConfig
 from rig.description import Telemetry as TelemetryConfig
 from rig.errors import ConfigError
 from rig.log.pack import unpack
 from rig.runtime import feeds, sockets
 from rig.runtime.answers import Answers
-from rig.runtime.feeds import FeedPort, feed_port
+from rig.runtime.feeds import FeedPort
 from rig.runtime.inbox import Inbox
 from rig.runtime.sockets import Sockets
 
@@ -311,32 +310,3 @@ def test_an_address_that_is_taken(serve):
 def test_an_address_of_a_stream_that_is_none(wrong):
     with pytest.raises(ConfigError, match=r"stream 'p', .*: 'nonsense' is no endpoint"):
         Sockets(TelemetryConfig(), "abc", Inbox(), [FeedPort(name="p", heartbeat=b"x", **wrong)])
-
-
-# --- what a driver offers ---------------------------------------------------------------------------------
-
-
-class Driver:
-    @staticmethod
-    def reduce(parts):
-        return parts
-
-    @staticmethod
-    def heartbeat_message(application, uuid):
-        return f"{application} {len(uuid)}".encode()
-
-
-def test_a_feed_port_takes_what_its_driver_offers():
-    config = StreamConfig(name="p", data="tcp://127.0.0.1:1", control="tcp://127.0.0.1:2", keep="headers")
-    port = feed_port(config, Driver())
-    assert (port.name, port.data, port.control) == ("p", "tcp://127.0.0.1:1", "tcp://127.0.0.1:2")
-    assert port.heartbeat == b"dopaloop 32"
-    assert port.reduce is not None
-    assert feed_port(StreamConfig(name="p", data="tcp://127.0.0.1:1"), Driver()).reduce is None
-
-
-def test_headers_only_needs_a_driver_that_can():
-    plain = feed_port(StreamConfig(name="p", data="tcp://127.0.0.1:1"), object())
-    assert (plain.reduce, plain.heartbeat) == (None, b"")
-    with pytest.raises(ConfigError, match="cannot keep headers only"):
-        feed_port(StreamConfig(name="p", data="tcp://127.0.0.1:1", keep="headers"), object())

@@ -12,7 +12,7 @@ from rig.events import EndReason, OutputChange, StateEntered, TrialEnded, TrialS
 from rig.machine.build import END, StateMachine
 from rig.sim.animal import Animal
 from rig.sim.mouse import Mouse
-from rig.sim.recorded import RecordedUnits, between, reference_counts, trial_type
+from rig.sim.recorded import RecordedUnits, between, reference_counts, supply, trial_type
 from rig.sim.stimuli import Wiring
 from rig.stream.recording import ODOUR_B, SIZES_UL, RecordedUnit
 
@@ -129,6 +129,10 @@ def test_past_its_last_trial_a_unit_is_silent_and_says_so():
     assert player.trial(7) == [(0, 0), (0, 0)]
     truth = player.animal.truth()
     assert [u.exhausted for u in truth.units] == [(1, 2), (2,)]
+
+
+def test_the_supply_is_told():
+    assert supply(unit([5, 12, 5, 0, ODOUR_B], {0: [1.0]})) == (0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1, 0, 0)
 
 
 def test_spikes_lie_around_the_boards_events_not_the_plans():
