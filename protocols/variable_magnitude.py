@@ -35,7 +35,10 @@ class VariableMagnitude(Protocol):
         iti_mean_s: float = param(5.0, unit="s", minimum=0, doc="mean of the exponential wait on top")
         iti_max_s: float = param(20.0, unit="s", minimum=1.0, doc="longest wait")
         stop_within_ul: float = param(
-            0.0, unit="uL", minimum=0, doc="stop when every unit's interval is this narrow (half width); 0: never"
+            0.0,
+            unit="uL",
+            minimum=0,
+            doc="stop when every unit's interval is this narrow (half width); 0: never",
         )
 
     parameters: Parameters
@@ -48,7 +51,9 @@ class VariableMagnitude(Protocol):
                 f"'block' has {len(p.block)} counts for {len(p.sizes_ul)} sizes; give one count a size"
             )
         if p.odour_s > p.cue_to_reward_s:
-            raise ConfigError("'odour_s' is longer than 'cue_to_reward_s'; the odour must end before the reward")
+            raise ConfigError(
+                "'odour_s' is longer than 'cue_to_reward_s'; the odour must end before the reward"
+            )
         signalled = [
             (TrialType(condition="signalled", reward_ul=size, signalled=True, cue="odour_a"), count)
             for size, count in zip(p.sizes_ul, p.block, strict=True)

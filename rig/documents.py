@@ -118,7 +118,9 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
 class SessionState(_Document, frozen=True, kw_only=True, tag="state"):
     """Where the session stands; the newest one wins."""
 
-    phase: Literal["connecting", "warming up", "deciding", "uploading", "running", "closing", "paused", "ended"]
+    phase: Literal[
+        "connecting", "warming up", "deciding", "uploading", "running", "closing", "paused", "ended"
+    ]
     subject: str
     protocol: str
     rig: str
@@ -136,11 +138,5 @@ class SessionState(_Document, frozen=True, kw_only=True, tag="state"):
 
 
 Document = (
-    SessionStarted
-    | TrialDone
-    | ResponseTaken
-    | EstimatesUpdated
-    | Notice
-    | SessionEnded
-    | SessionState
+    SessionStarted | TrialDone | ResponseTaken | EstimatesUpdated | Notice | SessionEnded | SessionState
 )

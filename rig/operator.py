@@ -62,4 +62,5 @@ def decode_command(payload: bytes) -> OperatorCommand:
     msgspec.DecodeError
         If it is none of ours (`msgspec.ValidationError` included).
     """
-    return _decoder.decode(payload)
+    command: OperatorCommand = _decoder.decode(payload)
+    return command

@@ -84,7 +84,9 @@ def _convert(name: str, value: object, kind: typing.Any) -> object:
         try:
             value = msgspec.json.decode(_as_json(value, kind))
         except msgspec.DecodeError:
-            raise ConfigError(f"parameter '{name}' cannot be read from '{value}'; write {_says(kind)}") from None
+            raise ConfigError(
+                f"parameter '{name}' cannot be read from '{value}'; write {_says(kind)}"
+            ) from None
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -47,7 +47,7 @@ def preflight(plan: SessionPlan, limits: BoardLimits) -> int:
             protocol.describe(spec)
         except DopaloopError:
             raise
-        except Exception as error:  # noqa: BLE001 - a protocol is somebody's code: say where it failed
+        except Exception as error:
             raise ConfigError(explain(error, plan.protocol_name)) from error
     if plan.max_trials is not None and water_ul > rig.limits.max_session_ul:
         raise ConfigError(

@@ -429,7 +429,9 @@ class Session:
 
     def _close_trial(self, trial: TrialAssembler) -> None:
         self._trial = None
-        self._keep(trial.record(), "a manual reward was given in this trial" if self._manual_in_trial else None)
+        self._keep(
+            trial.record(), "a manual reward was given in this trial" if self._manual_in_trial else None
+        )
         self._set_phase("closing")
 
     def _keep(self, record: TrialRecord, why_missing: str | None) -> None:
@@ -505,4 +507,3 @@ class Session:
             )
         )
         self._effects.append(Halt(reason, ok))
-

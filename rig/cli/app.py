@@ -21,7 +21,7 @@ from rig.errors import DopaloopError
 
 app = typer.Typer(
     name="dopaloop",
-    help="Run cue and reward protocols, and watch each dopamine neuron's reversal point while the mouse works.",
+    help="Run cue and reward protocols; watch each dopamine neuron's reversal point while the mouse works.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -94,5 +94,3 @@ def on_the_bench(rig: RigDescription) -> Iterator[Bench]:
     finally:
         bench.make_safe()
         transport.close()
-
-

@@ -38,9 +38,7 @@ def demo(
             left.append(process.stop())
             return left[0].truth
 
-        plan = make_plan(
-            PROTOCOL, process.rig, subject="demo", seed=seed, trials=trials, settings={}
-        )
+        plan = make_plan(PROTOCOL, process.rig, subject="demo", seed=seed, trials=trials, settings={})
         outcome, session = run_session(plan, out, console, truth=reveal)
     estimates = session.reckoning.estimates
     if estimates:

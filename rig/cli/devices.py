@@ -1,4 +1,4 @@
-"""`dopaloop devices`: is everything there, and does it do what the rig file says?"""
+"""`dopaloop devices`: whether everything is there, and does what the rig file says."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def _lines(rig: RigDescription) -> Table:
         span = ""
         if out.calibration:
             span = f"{out.calibration[0][1]:g} to {out.calibration[-1][1]:g} uL {out.calibrated_on}".strip()
-        table.add_row(name, f"out {out.line}", out.kind, f"{out.max_open_ms:g} ms" if out.max_open_ms else "", span)
+        table.add_row(
+            name, f"out {out.line}", out.kind, f"{out.max_open_ms:g} ms" if out.max_open_ms else "", span
+        )
     return table
 
 
@@ -97,5 +99,7 @@ def _watch(bench: Bench, rig: RigDescription, seconds: float, console: Console) 
         if isinstance(event, InputEdge):
             name = names.get(event.line, f"input {event.line}")
             counts[name] = counts.get(name, 0) + event.rising
-            console.print(f"{event.t_us / 1e6:.6f} s  {name} {'on' if event.rising else 'off'}", highlight=False)
+            console.print(
+                f"{event.t_us / 1e6:.6f} s  {name} {'on' if event.rising else 'off'}", highlight=False
+            )
     console.print(", ".join(f"{name}: {count}" for name, count in counts.items()))

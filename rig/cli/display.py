@@ -68,9 +68,7 @@ class SessionDisplay:
         match document:
             case SessionStarted():
                 self._sizes = document.sizes_ul
-                self._line(
-                    f"{document.subject}: {document.protocol} on {document.rig}, seed {document.seed}"
-                )
+                self._line(f"{document.subject}: {document.protocol} on {document.rig}, seed {document.seed}")
             case SessionState():
                 self._state = document
             case EstimatesUpdated():
@@ -130,7 +128,12 @@ def estimates_table(
     most
         Show at most so many rows; the rest is counted in the caption.
     """
-    table = Table(title="reversal points (kinked Bayes)", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        title="reversal points (kinked Bayes)",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     longest = max((len(unit.unit) for unit in units), default=4)
     table.add_column("unit", no_wrap=True, min_width=min(longest, 16))
     table.add_column("n", justify="right", no_wrap=True, min_width=3)

@@ -21,7 +21,8 @@ from rig.runtime.reader import SessionFile
 def replay_session(
     session: Annotated[Path, typer.Argument(help="A session file (.sqlite).")],
     protocol: Annotated[
-        str | None, typer.Option(help="Use this protocol (a name or a .py file) instead of the recorded name.")
+        str | None,
+        typer.Option(help="Use this protocol (a name or a .py file) instead of the recorded name."),
     ] = None,
 ) -> None:
     """Recompute every decision and effect of a session; say identical, or name the first difference."""

@@ -87,9 +87,7 @@ class VirtualOutcome:
 def virtual_description(rig: RigDescription, emulation: Emulation) -> RigDescription:
     """Return the rig with one virtual stream, whose roster is the simulated units."""
     stream = StreamConfig(name=STREAM, data="virtual", roster=unit_names(emulation.units))
-    return msgspec.structs.replace(
-        rig, streams=(stream,) if emulation.units else (), emulation=emulation
-    )
+    return msgspec.structs.replace(rig, streams=(stream,) if emulation.units else (), emulation=emulation)
 
 
 def run_virtual(plan: SessionPlan, display: SessionDisplay | None = None) -> VirtualOutcome:

@@ -121,6 +121,8 @@ def _followed(engine: Engine, display: SessionDisplay) -> Iterator[None]:
 
 def tell(outcome: Outcome, console: Console) -> None:
     """Say how a run ended."""
-    console.print(f"{outcome.reason}; session file {outcome.path}", highlight=False, markup=False, soft_wrap=True)
+    console.print(
+        f"{outcome.reason}; session file {outcome.path}", highlight=False, markup=False, soft_wrap=True
+    )
     for problem in outcome.problems:
         console.print(f"note: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)

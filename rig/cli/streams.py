@@ -36,7 +36,7 @@ def listen(stream: StreamConfig, seconds: float, console: Console) -> bool:
             raise ConfigError(f"stream '{stream.name}': cannot connect to '{stream.data}': {error}") from None
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if not socket.poll(left * 1000):
+            if not socket.poll(round(left * 1000)):
                 break
             messages += 1
             for event in feed.feed(socket.recv_multipart(), time.monotonic_ns()):
@@ -53,7 +53,8 @@ def listen(stream: StreamConfig, seconds: float, console: Console) -> bool:
                         pass
     if not messages:
         console.print(
-            f"stream {stream.name}: nothing came from {stream.data} in {seconds:g} s; is acquisition running?",
+            f"stream {stream.name}: nothing came from {stream.data} in {seconds:g} s; "
+            "is acquisition running?",
             style="red",
             highlight=False,
         )

@@ -12,11 +12,12 @@ from rig.errors import ConfigError
 from rig.estimate.utility import PUBLISHED_AXIS, UtilityAxis
 from rig.machine.core import BoardCore
 from rig.machine.table import StateTable
-from rig.sim.animal import Animal, SimulatedUnits, Units
+from rig.sim.animal import Animal
 from rig.sim.mouse import Mouse
 from rig.sim.neurons import PopulationSettings
 from rig.sim.recorded import RecordedUnits
 from rig.sim.stimuli import Wiring
+from rig.sim.units import SimulatedUnits, Units
 from rig.sim.virtual_rig import VirtualRig
 from rig.stream.recording import RecordedUnit
 

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig.machine.table import StateTable
-from rig.sim.animal import AnimalTruth, Stretch, UnitTruth
 from rig.sim.neurons import SAME_DROP, unit_names
 from rig.sim.spiking import HALF_CYCLE_US, NO_SPIKES, Spikes
 from rig.sim.stimuli import Forecast, Wiring, foresee
+from rig.sim.truth import AnimalTruth, UnitTruth
+from rig.sim.units import Stretch
 from rig.stream.recording import ODOUR_B, REWARD_DELAY_MS, SIZES_UL, RecordedUnit
 from rig.units import CYCLE_US, US_PER_MS
 

@@ -1,0 +1,1 @@
+"""Neural streams: chunks in, event-aligned counts and responses out."""

@@ -146,7 +146,9 @@ class StreamIntake:
         """Whether nothing has come for longer than the stream's `silence_s` (wall time)."""
         return now_ns - self._heard_ns > self.config.silence_s * NS_PER_S
 
-    def counts(self, record: TrialRecord, window: ResponseWindow) -> tuple[tuple[str, tuple[int, int] | None], ...]:
+    def counts(
+        self, record: TrialRecord, window: ResponseWindow
+    ) -> tuple[tuple[str, tuple[int, int] | None], ...]:
         """Count spikes in the response and baseline windows of a rewarded trial.
 
         Returns

@@ -1,0 +1,1 @@
+"""One trial: as intended, as it took place, and what the units answered."""

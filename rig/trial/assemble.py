@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 from rig.description import RigDescription
 from rig.events import (
     BoardEvent,
@@ -17,6 +19,13 @@ from rig.machine.calibration import volume_ul
 from rig.machine.image import table_hash
 from rig.machine.table import StateTable
 from rig.trial.spec import LineChange, StateVisit, TrialRecord, TrialSpec
+
+Outcome = Literal["complete", "aborted", "incomplete"]
+
+_OUTCOMES: Final[dict[EndReason, Outcome]] = {
+    EndReason.COMPLETE: "complete",
+    EndReason.ABORTED: "aborted",
+}
 
 
 class TrialAssembler:
@@ -115,15 +124,14 @@ class TrialAssembler:
             lost_events=self._lost,
         )
 
-    def _outcome(self, interrupted: bool) -> str:  # a Literal of TrialRecord's
+    def _outcome(self, interrupted: bool) -> Outcome:
         if interrupted or self._end is None or self._lost:
             return "incomplete"
-        return {EndReason.COMPLETE: "complete", EndReason.ABORTED: "aborted"}.get(
-            self._end.reason, "incomplete"
-        )
+        return _OUTCOMES.get(self._end.reason, "incomplete")
 
     def _last_us(self) -> int:
-        return max((change.at_us for change in (*self._states, *self._output_changes)), default=0)
+        seen = [visit.at_us for visit in self._states] + [change.at_us for change in self._output_changes]
+        return max(seen, default=0)
 
     def _delivered_ul(self) -> float:
         """Volume by the valves' real open times, as the board stamped them."""

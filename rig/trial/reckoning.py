@@ -76,7 +76,8 @@ class Reckoning:
     def ready(self, elapsed_us: int) -> bool:
         """Whether trials may begin, `elapsed_us` of rig time after the board was ready."""
         return all(
-            stream.ready or elapsed_us >= stream.config.warmup_s * US_PER_S for stream in self._streams.values()
+            stream.ready or elapsed_us >= stream.config.warmup_s * US_PER_S
+            for stream in self._streams.values()
         )
 
     @property
@@ -131,7 +132,9 @@ class Reckoning:
                 why = "the stream is silent" if pending.silent else "decision deadline expired"
                 documents.append(ResponseTaken(response=self._nothing(pending.record, why)))
         # A stream that died never closes its windows: keep only the newest few.
-        self._pending = [p for p in self._pending if not p.expired][-8:] + [p for p in self._pending if p.expired][-8:]
+        self._pending = [p for p in self._pending if not p.expired][-8:] + [
+            p for p in self._pending if p.expired
+        ][-8:]
         return documents
 
     def _arrived(self, pending: _Pending) -> bool:
@@ -174,7 +177,9 @@ class Reckoning:
                 continue
             for unit, counted in stream.counts(record, window):
                 name = self._unit(stream, unit)
-                why = "the unit appeared later" if counted is None else self._recorded.why_missing(unit, record)
+                why = (
+                    "the unit appeared later" if counted is None else self._recorded.why_missing(unit, record)
+                )
                 units.append(name)
                 counts.append(counted if why is None else None)
                 if why is not None:
@@ -203,7 +208,9 @@ class Reckoning:
             return
         shift = 0.0 if record.spec.signalled else self._plan.rig.neural.unsignalled_shift_hz
         values = {
-            unit: y + shift for unit, y in zip(response.units, response.response_hz, strict=True) if y is not None
+            unit: y + shift
+            for unit, y in zip(response.units, response.response_hz, strict=True)
+            if y is not None
         }
         self.estimator.ensure_units(response.units)
         if values:

@@ -24,9 +24,7 @@ pytestmark = pytest.mark.timeout(280)
 
 def virtual(trials, units, seed=1):
     rig = virtual_description(demo_rig(), Emulation(units=units, seed=seed))
-    plan = make_plan(
-        "variable_magnitude", rig, subject="m1", seed=seed, trials=trials, settings={}
-    )
+    plan = make_plan("variable_magnitude", rig, subject="m1", seed=seed, trials=trials, settings={})
     return run_virtual(plan)
 
 

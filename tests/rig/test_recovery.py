@@ -32,7 +32,8 @@ class Pooled:
         self.correlation = statistics.fmean(score.correlation for score in told)
         self.bias = statistics.fmean(score.bias_hz for score in told)
         self.rmse = statistics.fmean(score.rmse_hz for score in told)
-        line = f"{world:10} {name:8} correlation {self.correlation:.2f} bias {self.bias:+.2f} rmse {self.rmse:.2f}"
+        line = f"{world:10} {name:8} correlation {self.correlation:.2f} bias {self.bias:+.2f} "
+        line += f"rmse {self.rmse:.2f}"
         if name == "bayes":
             self.coverage = statistics.fmean(score.coverage for score in told)
             self.width = statistics.median(score.width_hz for score in told)
@@ -80,5 +81,7 @@ def test_a_classical_animal_has_one_reversal_point():
     plan = make_plan("variable_magnitude", rig, subject="m1", seed=1, trials=300, settings={})
     outcome = run_virtual(plan)
     assert len({truth.reversal_hz for truth in outcome.truth.values()}) == 1
-    (score,) = [s for s in scores(outcome.session.reckoning.estimates, outcome.truth) if s.coverage is not None]
+    (score,) = [
+        s for s in scores(outcome.session.reckoning.estimates, outcome.truth) if s.coverage is not None
+    ]
     assert score.coverage >= 0.85

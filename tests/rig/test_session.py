@@ -265,7 +265,9 @@ def test_what_is_refused_is_said(sit, request_, says):
 
 def test_a_parameter_takes_effect_at_the_next_trial(sit):
     sitting = sit(trials=6)
-    after_trial(sitting, 3, command(SetParameter(name="drink_s", value="2.0")), command(Note(text="slower now")))
+    after_trial(
+        sitting, 3, command(SetParameter(name="drink_s", value="2.0")), command(Note(text="slower now"))
+    )
     sitting.run()
     drinks = []
     for document in sitting.of(TrialDone):

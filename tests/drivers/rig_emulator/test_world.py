@@ -181,8 +181,8 @@ def test_recorded_units_are_counted_as_recorded():
         recorded_trials={name: supply(unit) for name, unit in zip(names, units, strict=True)}
     )
     rig = msgspec.structs.replace(rig_of(len(units)), emulation=emulation)
-    documents, world = run_on_the_wire(rig, 160, recording=units)
-    assert of(documents, SessionEnded)[0].trials == 160
+    documents, world = run_on_the_wire(rig, 120, recording=units)
+    assert of(documents, SessionEnded)[0].trials == 120
     truth = world.animal.truth()
     assert truth.notes == ()
     compared = exhausted = 0
@@ -197,5 +197,5 @@ def test_recorded_units_are_counted_as_recorded():
             else:
                 assert response.counts[i] == reference_counts(unit, played)
                 compared += 1
-    assert compared > 2000
+    assert compared > 1500
     assert exhausted > 0

@@ -259,6 +259,20 @@ def test_nothing_reopens_in_the_instant_of_an_abort():
     ]  # fmt: skip
 
 
+def test_what_was_latched_for_an_aborted_trial_is_not_seen_by_the_next():
+    core = core_with(state("a", {RISE: EXIT, Condition.SOFT: EXIT}))
+    core.start(0)
+    core.advance(1_010)
+    core.soft(1)
+    core.input_edge(0, rising=True)
+    core.abort()
+    core.start(0)
+    core.advance(1_120)
+    core.soft(2)
+    assert core.advance(2_000) == [SoftEventSeen(t_us=1_200, number=2)]
+    assert core.state == 0
+
+
 @pytest.mark.parametrize("reason", [EndReason.HOST_LOST, EndReason.FAULT])
 def test_a_lost_host_leaves_the_board_safe_until_it_is_armed(reason):
     core = core_with(state("a", outputs=1, pulses=((2, 50_000),)))

@@ -7,8 +7,8 @@ from rig.draws import Draws
 from rig.estimate.counts import SizeCounts
 from rig.estimate.kinked_bayes import KinkedBayes
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
-from rig.sim.animal import SimulatedUnits
 from rig.sim.neurons import PopulationSettings
+from rig.sim.units import SimulatedUnits
 
 BLOCK = np.repeat(np.arange(7), (3, 4, 6, 6, 12, 6, 3))
 S = 1_000_000
