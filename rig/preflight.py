@@ -43,7 +43,7 @@ def preflight(plan: SessionPlan, limits: BoardLimits) -> int:
             if spec is None:
                 return number
             water_ul += spec.reward_ul
-            check(protocol.table(spec).build(rig), rig, limits, plan.where)
+            check(protocol.table(spec).build(rig, plan.where), rig, limits, plan.where)
             protocol.describe(spec)
         except DopaloopError:
             raise

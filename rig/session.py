@@ -7,29 +7,34 @@
                                    '----------------------------------------------'
 
 `step` takes one entry of the input log and returns what the world shall do about it. The same entries
-give the same effects, byte for byte; that is what `dopaloop replay` checks. What the protocol decides
-from, and how responses become estimates, is in `rig.trial.reckoning`; this file only orders the trial.
+give the same effects, byte for byte; that is what `dopaloop replay` checks.
+
+This file orders the trial and knows every neighbour, so it is the longest of the core. What is not order
+lives beside it: responses and estimates in `rig.trial.reckoning`, operators in `rig.desk`, water in
+`rig.ledger`, effects in `rig.outbox`.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from typing import Final, Literal
 
 import msgspec
 
-from rig.commands import Abort, BoardCommand, Configure, Pulse, SendSoftEvent, StartTrial, UploadTable
-from rig.description import RigDescription
+from rig.commands import Abort, BoardCommand, Configure, StartTrial, UploadTable
+from rig.desk import Desk
 from rig.device import Board, Feed
-from rig.documents import Document, Notice, SessionEnded, SessionStarted, SessionState, TrialDone
+from rig.documents import SessionEnded, SessionStarted, SessionState, TrialDone
 from rig.draws import Draws
-from rig.effects import Effect, Halt, Publish, Wake, Write
-from rig.errors import ConfigError, DopaloopError
+from rig.effects import Effect
+from rig.errors import DopaloopError
 from rig.events import (
     BoardEvent,
     BoardReady,
     BoardSafe,
     CommandRefused,
+    EndReason,
     EventsLost,
     Heartbeat,
     LinkLost,
@@ -43,20 +48,9 @@ from rig.events import (
 )
 from rig.ledger import WaterLedger
 from rig.log.entry import PORT_OPEN, Input
-from rig.machine.calibration import open_us
 from rig.machine.check import check
 from rig.machine.image import encode
-from rig.operator import (
-    EmergencyStop,
-    ManualReward,
-    Note,
-    OperatorCommand,
-    Pause,
-    Resume,
-    SetParameter,
-    Stop,
-    decode_command,
-)
+from rig.outbox import Outbox
 from rig.plan import SessionPlan
 from rig.protocol import History
 from rig.protocol_errors import explain
@@ -66,8 +60,12 @@ from rig.trial.reckoning import Reckoning
 from rig.trial.spec import TrialRecord, TrialSpec
 from rig.units import NS_PER_MS, US_PER_MS
 
-BOARD_PORT = "board"
-STATE_EVERY_NS = 100 * NS_PER_MS
+BOARD_PORT: Final = "board"
+STATE_EVERY_NS: Final = 100 * NS_PER_MS
+DECIDE_KEY: Final = 0xDEC1DE
+"""Splits the protocol's draws from the schedule's; trial by trial."""
+
+Phase = Literal["connecting", "warming up", "deciding", "uploading", "running", "closing", "paused", "ended"]
 
 
 class Session:
@@ -81,32 +79,31 @@ class Session:
         The driver of the state-machine board.
     feeds
         One driver a stream, by the stream's name in the rig description.
+
+    Attributes
+    ----------
+    history, digest, reckoning
+        Finished trials; the decision digest; responses and estimates so far.
     """
 
     def __init__(self, plan: SessionPlan, board: Board, feeds: Mapping[str, Feed]) -> None:
         self.plan = plan
         self.history = History()
         self.digest = DecisionDigest()
-        self._rig: RigDescription = plan.rig
-        self._protocol = plan.protocol
+        self.reckoning = Reckoning(plan, feeds)
         self._board = board
+        self._out = Outbox()
         self._ledger = WaterLedger(plan.rig)
-        self._reckoning = Reckoning(plan, feeds)
-        self._phase = "connecting"
-        self._paused = False
-        self._stopping: str | None = None
+        self._desk = Desk(plan, self._ledger, self._out, self._send)
+        self._phase: Phase = "connecting"
         self._trial: TrialAssembler | None = None
-        self._manual_in_trial = False
+        self._drops_before = 0
         self._slot = 0
         self._crc32 = 0
-        self._board_us = 0
         self._ready_us: int | None = None
         self._events_lost = 0
         self._line = ""
-        self._now_ns = 0
-        self._wake_ns: int | None = None
         self._state_ns = -STATE_EVERY_NS
-        self._effects: list[Effect] = []
 
     # --- the two calls of the engine --------------------------------------------------------------
 
@@ -120,46 +117,39 @@ class Session:
         """Whether the session is over."""
         return self._phase == "ended"
 
-    @property
-    def reckoning(self) -> Reckoning:
-        """Responses and estimates so far."""
-        return self._reckoning
-
     def start(self, t_ns: int) -> list[Effect]:
-        """Begin: say who we are and greet the board."""
-        self._effects = []
-        self._now_ns = t_ns
+        """Begin: say who we are. The board is greeted when its port opens."""
+        self._out.begin(t_ns)
         plan = self.plan
-        self._publish(
+        self._out.publish(
             SessionStarted(
                 subject=plan.subject,
                 protocol=plan.protocol_name,
-                rig=self._rig.name,
+                rig=plan.rig.name,
                 seed=plan.seed,
-                parameters=msgspec.to_builtins(self._protocol.parameters.as_dict()),
+                parameters=msgspec.to_builtins(plan.protocol.parameters.as_dict()),
                 sizes_ul=plan.sizes_ul,
-                utility_axis_hz=self._reckoning.axis_at_sizes_hz,
+                utility_axis_hz=self.reckoning.axis_at_sizes_hz,
             )
         )
-        return self._finish_step()
+        return self._finish()
 
     def step(self, entry: Input) -> list[Effect]:
         """Take one input; return what the world shall do."""
-        self._effects = []
         if self.ended:
-            return self._effects
-        self._now_ns = entry.t_ns
+            return []
+        self._out.begin(entry.t_ns, woken=entry.kind == "deadline")
         match entry.kind:
             case "bytes":
                 for event in self._board.feed(entry.payload, entry.t_ns):
                     self._on_board(event)
             case "messages":
-                for notable in self._reckoning.take(entry.source, entry.payload, entry.t_ns):
+                for notable in self.reckoning.take(entry.source, entry.payload, entry.t_ns):
                     self._on_stream(entry.source, notable)
             case "command":
-                self._on_command(entry.source, entry.payload)
+                self._desk.take(entry.source, entry.payload, connected=self._connected)
+                self._publish_state()
             case "deadline":
-                self._wake_ns = None
                 for event in self._board.idle(entry.t_ns):
                     self._on_board(event)
             case "port":
@@ -167,32 +157,22 @@ class Session:
             case "truth":
                 pass
         self._advance()
-        return self._finish_step()
+        return self._finish()
 
-    def _finish_step(self) -> list[Effect]:
-        """Hand out the bytes, and ask to be woken if nothing earlier is pending."""
-        data = self._board.outgoing()
-        if data:
-            # First of all effects: what the board must know never waits for what the world is told.
-            self._effects.insert(0, Write(BOARD_PORT, data))
-        wanted = [t for t in (self._board.deadline_ns(), self._reckoning.deadline_ns) if t is not None]
-        if wanted and not self.ended:
-            earliest = min(wanted)
-            if self._wake_ns is None or earliest < self._wake_ns:
-                self._wake_ns = earliest
-                self._effects.append(Wake(earliest))
-        return self._effects
+    def _finish(self) -> list[Effect]:
+        deadlines = [self._board.deadline_ns(), self.reckoning.deadline_ns]
+        return self._out.finish(BOARD_PORT, self._board.outgoing(), deadlines)
 
     # --- what comes in ----------------------------------------------------------------------------
 
     def _on_board(self, event: BoardEvent) -> None:
         t_us = getattr(event, "t_us", None)
         if t_us is not None:
-            self._board_us = max(self._board_us, t_us)
+            self._out.board_us = max(self._out.board_us, t_us)
         match event:
             case SyncEdge():
                 if event.rising:
-                    self._reckoning.board_pulse(event.t_us)
+                    self.reckoning.board_pulse(event.t_us)
                 return
             case Heartbeat():
                 self._publish_state(only_if_due=True)
@@ -205,44 +185,57 @@ class Session:
                 self._on_table(event)
             case CommandRefused():
                 self._on_refused(event)
-            case EventsLost():
-                self._events_lost += event.count
-                self._notice("warning", BOARD_PORT, f"{event.count} board events were lost")
             case LinkLost():
                 self._on_link_lost(event)
-            case BoardSafe():
-                self._notice("error", BOARD_PORT, f"the board fell into its safe state ({event.reason.name})")
-            case PulseRefused():
-                self._notice("warning", BOARD_PORT, f"the board refused a pulse on output {event.output}")
-            case WireNoise():
-                self._notice("info", BOARD_PORT, f"{event.dropped} bytes of noise: {event.reason}")
             case _:
-                pass
+                self._on_notable(event)
         if self._trial is not None and self._phase == "running":
             self._trial.add(event)
             if isinstance(event, EventsLost):
                 self._interrupt("board events were lost in it")
 
+    def _on_notable(self, event: BoardEvent) -> None:
+        """Say what people should know; nothing else changes."""
+        out = self._out
+        match event:
+            case EventsLost():
+                self._events_lost += event.count
+                out.notice("warning", BOARD_PORT, f"{event.count} board events were lost")
+            case BoardSafe():
+                out.notice("error", BOARD_PORT, f"the board fell into its safe state ({event.reason.name})")
+                if event.reason is EndReason.HOST_LOST:
+                    # We are here again: the board must be armed anew, which its configuration does.
+                    self._configure()
+            case PulseRefused():
+                out.notice("warning", BOARD_PORT, f"the board refused a pulse on output {event.output}")
+            case WireNoise():
+                out.notice("info", BOARD_PORT, f"{event.dropped} bytes of noise: {event.reason}")
+            case _:
+                pass
+
     def _on_ready(self, event: BoardReady) -> None:
-        self._notice(
-            "info", BOARD_PORT, f"{event.name}, serial {event.serial}, firmware {event.firmware} is ready"
-        )
-        lines = max((out.line for out in self._rig.board.outputs.values()), default=-1) + 1
-        limits = [0] * max(lines, self._board.limits.outputs)
-        for out in self._rig.board.outputs.values():
-            limits[out.line] = round(out.max_open_ms * US_PER_MS)
-        self._send(
-            Configure(
-                max_open_us=tuple(limits),
-                host_timeout_ms=self._rig.board.host_timeout_ms,
-                sync_seed=self._rig.board.sync_seed,
-            )
-        )
+        text = f"{event.name}, serial {event.serial}, firmware {event.firmware} is ready"
+        self._out.notice("info", BOARD_PORT, text)
+        self._configure()
         if self._ready_us is None:
             self._ready_us = event.t_us
             self._set_phase("warming up")
         elif self._phase == "connecting":
             self._set_phase("deciding")
+
+    def _configure(self) -> None:
+        config = self.plan.rig.board
+        lines = max((out.line for out in config.outputs.values()), default=-1) + 1
+        limits = [0] * max(lines, self._board.limits.outputs)
+        for out in config.outputs.values():
+            limits[out.line] = round(out.max_open_ms * US_PER_MS)
+        self._send(
+            Configure(
+                max_open_us=tuple(limits),
+                host_timeout_ms=config.host_timeout_ms,
+                sync_seed=config.sync_seed,
+            )
+        )
 
     def _on_table(self, event: TableAccepted) -> None:
         if self._phase != "uploading" or event.slot != self._slot:
@@ -254,25 +247,17 @@ class Session:
         self._set_phase("running")
 
     def _on_refused(self, event: CommandRefused) -> None:
-        self._notice("error", BOARD_PORT, f"the board refused {event.command}: {event.reason}")
+        text = f"the board refused {event.command}: {event.reason}"
+        self._out.notice("error", BOARD_PORT, text)
         if self._phase == "uploading" or (self._phase == "running" and event.command == "start"):
-            self._end(f"the board refused {event.command}: {event.reason}", ok=False)
+            self._end(text, ok=False)
 
     def _on_link_lost(self, event: LinkLost) -> None:
-        self._notice("error", event.source, f"{event.source} is lost: {event.reason}")
+        self._out.notice("error", event.source, f"{event.source} is lost: {event.reason}")
         if self._phase == "running":
             self._interrupt("the board was lost in it")
         if self._phase not in {"warming up", "ended"}:
             self._set_phase("connecting")
-
-    def _interrupt(self, reason: str) -> None:
-        """Give up the running trial: the board is told to stop, what is known is kept."""
-        trial, self._trial = self._trial, None
-        self._send(Abort())
-        if trial is not None and trial.started:
-            self._keep(trial.record(interrupted=True), None)
-        self._notice("warning", "session", f"a trial is incomplete: {reason}")
-        self._set_phase("deciding")
 
     def _on_stream(self, source: str, event: StreamEvent) -> None:
         text = {
@@ -280,7 +265,7 @@ class Session:
             LinkLost: "the stream is lost",
             WireNoise: "a message could not be read",
         }.get(type(event), "the stream began anew; its clock must be found again")
-        self._notice("warning", source, f"{text}: {event}")
+        self._out.notice("warning", source, f"{text}: {event}")
 
     def _on_port(self, entry: Input) -> None:
         if entry.payload == PORT_OPEN:
@@ -289,118 +274,55 @@ class Session:
             return
         reason = entry.payload.decode("utf-8", "replace")
         if entry.source != BOARD_PORT:
-            self._notice("error", entry.source, reason)
+            self._out.notice("error", entry.source, reason)
         elif self._ready_us is None:
             # Nothing has begun: better to say so at once than to wait for a cable.
             self._end(f"the board's port {reason}", ok=False)
         else:
             self._on_link_lost(LinkLost(source=entry.source, reason=reason))
 
-    # --- operator ---------------------------------------------------------------------------------
-
-    def _on_command(self, who: str, payload: bytes) -> None:
-        try:
-            command = decode_command(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._notice("warning", who, f"not a command: {error}")
-            return
-        refusal = self._obey(who, command)
-        if refusal:
-            self._notice("warning", who, f"refused: {refusal}")
-        self._publish_state()
-
-    def _obey(self, who: str, command: OperatorCommand) -> str | None:
-        match command:
-            case Pause():
-                self._paused = True
-            case Resume():
-                self._paused = False
-                if self._phase == "paused":
-                    self._set_phase("deciding")
-            case Stop():
-                self._stopping = f"stopped by {who}"
-            case EmergencyStop():
-                self._send(Abort())
-                self._end(f"emergency stop by {who}", ok=False)
-            case Note():
-                self._notice("note", who, command.text)
-            case ManualReward():
-                return self._manual_reward(who, command)
-            case SetParameter():
-                return self._set_parameter(who, command)
-        return None
-
-    def _manual_reward(self, who: str, command: ManualReward) -> str | None:
-        if self._phase == "connecting":
-            return "the board is not connected"
-        try:
-            valve = self._rig.output(command.valve)
-            if valve.kind != "valve":
-                return f"'{command.valve}' is not a valve"
-            duration_us = open_us(valve, command.volume_ul)
-        except ConfigError as error:
-            return str(error)
-        reason = self._ledger.why_not(command.volume_ul, self._board_us)
-        if reason is None:
-            self._send(Pulse(output=valve.line, duration_us=duration_us))
-            self._manual_in_trial = self._manual_in_trial or self._phase == "running"
-            self._notice("note", who, f"manual reward of {command.volume_ul:g} uL")
-        return reason
-
-    def _set_parameter(self, who: str, command: SetParameter) -> str | None:
-        old = self._protocol.parameters
-        try:
-            new = type(old).read({**old.as_dict(), command.name: command.value})
-            changed = type(self._protocol)(new, self.plan.seed)
-            if changed.schedule.distribution() != self._protocol.schedule.distribution():
-                return f"'{command.name}' would change the declared reward distribution; start a new session"
-        except ConfigError as error:
-            return str(error)
-        self._protocol = changed
-        self._notice("note", who, f"{command.name} = {command.value} from the next trial on")
-        return None
-
-    def soft_event(self, number: int) -> None:
-        """Hand a soft event to the running table (for closed loops of later steps)."""
-        self._send(SendSoftEvent(number=number))
-
     # --- the trial --------------------------------------------------------------------------------
 
+    @property
+    def _connected(self) -> bool:
+        return self._phase != "connecting"
+
     def _advance(self) -> None:
+        if self._desk.emergency is not None:
+            self._end(self._desk.emergency, ok=False)
         if self._phase == "warming up" and self._warm():
             self._set_phase("deciding")
         if self._phase == "running" and self._trial is not None and self._trial.complete:
             self._close_trial(self._trial)
-        for document in self._reckoning.settle(self._now_ns):
-            self._publish(document)
-        if self._phase == "closing" and not self._reckoning.waiting:
+        for document in self.reckoning.settle(self._out.now_ns):
+            self._out.publish(document)
+        if self._phase == "closing" and not self.reckoning.waiting:
             self._set_phase("deciding")
         if self._phase in {"deciding", "paused"}:
             self._decide()
 
     def _warm(self) -> bool:
         """Whether the first trial may begin: clocks locked and units known, or time enough spent."""
-        if self._protocol.response is None:
+        if self.plan.protocol.response is None:
             return True
-        return self._reckoning.ready(self._board_us - (self._ready_us or 0))
+        return self.reckoning.ready(self._out.board_us - (self._ready_us or 0))
 
     def _decide(self) -> None:
         number = self.history.trials
-        if self._stopping is not None:
-            self._end(self._stopping, ok=True)
+        if self._desk.stopping is not None:
+            self._end(self._desk.stopping, ok=True)
         elif self.plan.max_trials is not None and number >= self.plan.max_trials:
             self._end(f"{number} trials done", ok=True)
-        elif self._paused:
+        elif self._desk.paused:
             if self._phase != "paused":
                 self._set_phase("paused")
         else:
             self._prepare(number)
 
     def _prepare(self, number: int) -> None:
+        rng = Draws(self.plan.seed, DECIDE_KEY, number)
         try:
-            spec = self._protocol.decide(
-                self.history, self._reckoning.estimator, Draws(self.plan.seed, 0xDEC1DE, number)
-            )
+            spec = self._desk.protocol.decide(self.history, self.reckoning.estimator, rng)
             self.digest.spec(spec)
             if spec is None:
                 self._end(f"the protocol finished after {number} trials", ok=True)
@@ -412,83 +334,42 @@ class Session:
             self._end(explain(error, self.plan.protocol_name), ok=False)
 
     def _upload(self, number: int, spec: TrialSpec) -> None:
-        reason = self._ledger.why_not(spec.reward_ul, self._board_us)
+        reason = self._ledger.why_not(spec.reward_ul, self._out.board_us)
         if reason is not None:
             self._end(f"trial {number + 1} would give too much water: {reason}", ok=False)
             return
-        table = self._protocol.table(spec).build(self._rig)
-        check(table, self._rig, self._board.limits, self.plan.where)
+        protocol, rig = self._desk.protocol, self.plan.rig
+        table = protocol.table(spec).build(rig, self.plan.where)
+        check(table, rig, self._board.limits, self.plan.where)
         image = encode(table)
         self._slot = number % self._board.limits.slots
         self._crc32 = zlib.crc32(image)
-        self._trial = TrialAssembler(number, spec, table, self._rig)
-        self._manual_in_trial = False
-        self._line = f"trial {number + 1}: {self._protocol.describe(spec)}"
+        self._trial = TrialAssembler(number, spec, table, rig)
+        self._drops_before = self._desk.drops
+        self._line = f"trial {number + 1}: {protocol.describe(spec)}"
         self._decided(UploadTable(slot=self._slot, image=image))
         self._set_phase("uploading")
 
     def _close_trial(self, trial: TrialAssembler) -> None:
         self._trial = None
-        self._keep(
-            trial.record(), "a manual reward was given in this trial" if self._manual_in_trial else None
-        )
+        manual = self._desk.drops != self._drops_before
+        self._keep(trial.record(), "a manual reward was given in this trial" if manual else None)
         self._set_phase("closing")
+
+    def _interrupt(self, reason: str) -> None:
+        """Give up the running trial: the board is told to stop, what is known is kept."""
+        trial, self._trial = self._trial, None
+        self._send(Abort())
+        if trial is not None and trial.started:
+            self._keep(trial.record(interrupted=True), None)
+        self._out.notice("warning", "session", f"a trial is incomplete: {reason}")
+        self._set_phase("deciding")
 
     def _keep(self, record: TrialRecord, why_missing: str | None) -> None:
         self.digest.record(record)
         self.history.add(record)
-        self._publish(TrialDone(record=record))
-        self._reckoning.open(record, self._now_ns, why_missing)
-
-    # --- what goes out ----------------------------------------------------------------------------
-
-    def _send(self, command: BoardCommand) -> None:
-        self._board.send(command, self._now_ns)
-
-    def _decided(self, command: BoardCommand) -> None:
-        self.digest.command(command)
-        self._send(command)
-
-    def _publish(self, document: Document) -> None:
-        self._effects.append(Publish(document))
-
-    def _notice(self, level: str, source: str, text: str) -> None:
-        self._publish(Notice(level=level, source=source, text=text, board_us=self._board_us))  # type: ignore[arg-type]
-
-    def _set_phase(self, phase: str) -> None:
-        self._phase = phase
-        self._publish_state(only_if_due=phase not in {"running", "paused", "ended"})
-
-    def _publish_state(self, *, only_if_due: bool = False) -> None:
-        if only_if_due and self._now_ns - self._state_ns < STATE_EVERY_NS:
-            return
-        self._state_ns = self._now_ns
-        reckoning = self._reckoning
-        self._publish(
-            SessionState(
-                phase=self._phase,  # type: ignore[arg-type]
-                subject=self.plan.subject,
-                protocol=self.plan.protocol_name,
-                rig=self._rig.name,
-                trial=self.history.trials,
-                trials=self.plan.max_trials,
-                rewarded=self.history.rewarded,
-                delivered_ul=round(self._ledger.total_ul, 3),
-                board_us=self._board_us,
-                settled=reckoning.settled_units,
-                units=len(reckoning.units),
-                streams=reckoning.stream_states(),
-                events_lost=self._events_lost,
-                accepts=self._accepts(),
-                last_line=self._line,
-            )
-        )
-
-    def _accepts(self) -> tuple[str, ...]:
-        if self.ended:
-            return ()
-        always = ("note", "set", "stop", "emergency_stop", "resume" if self._paused else "pause")
-        return always if self._phase == "connecting" else (*always, "reward")
+        self._out.publish(TrialDone(record=record))
+        self.reckoning.open(record, self._out.now_ns, why_missing)
 
     def _end(self, reason: str, *, ok: bool) -> None:
         if self.ended:
@@ -496,14 +377,51 @@ class Session:
         if not ok:
             self._send(Abort())
         self._set_phase("ended")
-        self._publish(
+        self._out.publish(
             SessionEnded(
                 reason=reason,
                 ok=ok,
                 trials=self.history.trials,
                 delivered_ul=round(self._ledger.total_ul, 6),
                 decision_digest=self.digest.hex(),
-                deadlines_expired=self._reckoning.deadlines_expired,
+                deadlines_expired=self.reckoning.deadlines_expired,
             )
         )
-        self._effects.append(Halt(reason, ok))
+        self._out.halt(reason, ok=ok)
+
+    # --- what goes out ----------------------------------------------------------------------------
+
+    def _send(self, command: BoardCommand) -> None:
+        self._board.send(command, self._out.now_ns)
+
+    def _decided(self, command: BoardCommand) -> None:
+        self.digest.command(command)
+        self._send(command)
+
+    def _set_phase(self, phase: Phase) -> None:
+        self._phase = phase
+        self._publish_state(only_if_due=phase not in {"running", "paused", "ended"})
+
+    def _publish_state(self, *, only_if_due: bool = False) -> None:
+        if only_if_due and self._out.now_ns - self._state_ns < STATE_EVERY_NS:
+            return
+        self._state_ns = self._out.now_ns
+        self._out.publish(
+            SessionState(
+                phase=self._phase,
+                subject=self.plan.subject,
+                protocol=self.plan.protocol_name,
+                rig=self.plan.rig.name,
+                trial=self.history.trials,
+                trials=self.plan.max_trials,
+                rewarded=self.history.rewarded,
+                delivered_ul=round(self._ledger.total_ul, 3),
+                board_us=self._out.board_us,
+                settled=self.reckoning.settled_units,
+                units=len(self.reckoning.units),
+                streams=self.reckoning.stream_states(),
+                events_lost=self._events_lost,
+                accepts=() if self.ended else self._desk.accepts(connected=self._connected),
+                last_line=self._line,
+            )
+        )

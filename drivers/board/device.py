@@ -7,6 +7,9 @@ of life, or when the board turns out to have been reset, the link is lost: what 
 refused, and the hello begins again by itself.
 
 What is written, and in which order, depends on the commands and on the board's answers alone.
+
+(The class is longer than most: it is the one place where phase, clock, order and queue meet, and each
+of those has a file of its own.)
 """
 
 from __future__ import annotations

@@ -107,12 +107,17 @@ def serve(
         raise ConfigError(f"the speed is {speed:g}; it must be a number above 0")
     out, err = out or sys.stdout, err or sys.stderr
     watch = ParentWatch(by_stdin=by_stdin)
-    world = EmulatedWorld(rig, recording, time_scale=min(max(1, math.ceil(speed)), 0xFFFF))
+    world = EmulatedWorld(
+        rig,
+        recording,
+        time_scale=min(max(1, math.ceil(speed)), 0xFFFF),
+        start_us=(rig.emulation or Emulation()).board_start_us,
+    )
 
     def attend() -> bool:
         while watch.asked:
             if watch.asked.popleft() == TRUTH:
-                print(world.animal.truth().encode().decode(), file=out, flush=True)
+                _line(out, world.animal.truth().encode().decode())
         return watch.over() or (ended is not None and ended())
 
     with _Ports(rig) as ports, watch.catching_signals() if ended is None else contextlib.nullcontext():
@@ -182,9 +187,13 @@ def _endpoints(rig: RigDescription) -> dict[str, str]:
 
 
 def _say(out: TextIO, **values: object) -> None:
+    _line(out, json.dumps(values))
+
+
+def _line(out: TextIO, text: str) -> None:
     # A parent that no longer reads is no reason to end badly.
     with contextlib.suppress(BrokenPipeError):
-        print(json.dumps(values), file=out, flush=True)
+        print(text, file=out, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

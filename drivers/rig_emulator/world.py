@@ -21,7 +21,7 @@ from rig.events import SyncEdge
 from rig.machine.table import StateTable
 from rig.sim.animal import Animal
 from rig.sim.compose import make_animal
-from rig.stream.recording import ODOUR_B, RecordedUnit
+from rig.stream.recording import RecordedUnit
 
 RATE_HZ = 30_000.0
 
@@ -112,7 +112,6 @@ class EmulatedWorld:
             baud=rig.board.baud,
             deaf=deaf,
         )
-        self._recording = recording
         # The core is a new one after a reset, so it is looked up each time.
         self.animal: Animal = make_animal(rig, self._table, recording, start_us)
         self.clock = SampleClock(start_us, emulation.clock_offset_samples, emulation.clock_ppm)
@@ -128,16 +127,6 @@ class EmulatedWorld:
                 seed=emulation.seed,
             )
             self._block_us = self._block_end(self.acquisition)
-
-    @property
-    def recorded_trials(self) -> dict[str, tuple[int, ...]]:
-        """How many trials of each type (1-14) a recorded unit has; nothing for simulated units."""
-        if self._recording is None:
-            return {}
-        held = [np.bincount(unit.trial_type, minlength=ODOUR_B)[1:ODOUR_B] for unit in self._recording]
-        return {
-            name: tuple(counts.tolist()) for name, counts in zip(self.animal.units.names, held, strict=True)
-        }
 
     def _table(self, slot: int) -> StateTable | None:
         return self.board.core.table(slot)

@@ -20,6 +20,9 @@ Semantics, exactly (the reference interpreter is `rig.machine.run`, the firmware
 * A global timer is started (or cancelled) by a state's entry; its condition is true in the one cycle
   in which it runs out.
 * A state entered in cycle c with a timer of d cycles times out in cycle c + d (at least c + 1).
+  So does a global timer started in cycle c.
+* State 0 is entered in the cycle of the trial's start; what the inputs do in that cycle is spent.
+* Several equal edges of one line within one cycle are one edge, to conditions and counters alike.
 """
 
 from __future__ import annotations

@@ -218,7 +218,8 @@ class Client:
             if not events:
                 return
             for event in events:
-                yield EventChange(event.n, _document.decode(event.document))
+                with contextlib.suppress(msgspec.ValidationError):  # of a newer engine, and not for us
+                    yield EventChange(event.n, _document.decode(event.document))
             first = events[-1].n + 1
 
     def submit(self, command: object, timeout_s: float | None = None) -> int:

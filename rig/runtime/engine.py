@@ -53,6 +53,9 @@ _EMERGENCY_STOP: Final = msgspec.json.encode(EmergencyStop())
 class Engine:
     """Runs one session in this process.
 
+    Longer than a class should be: the loop and its way out share one state, and reading them side by side
+    is how one sees that every way out is the same.
+
     Parameters
     ----------
     session

@@ -6,6 +6,7 @@ message numbers mean loss; what has come is drained into one packed input, at mo
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -81,16 +82,21 @@ class FeedSocket:
         return {"messages": self.messages, "answers": None if self.heart is None else self.heart.answers}
 
     def _batch(self) -> bytes | None:
-        reduce = self._port.reduce
         messages: list[Sequence[bytes]] = []
-        try:
+        with contextlib.suppress(zmq.Again):
             while len(messages) < BATCH:
-                parts = self.socket.recv_multipart(zmq.NOBLOCK)
-                messages.append(parts if reduce is None else reduce(parts))
-        except zmq.Again:
-            pass
+                messages.append(self._reduced(self.socket.recv_multipart(zmq.NOBLOCK)))
         self.messages += len(messages)
         return pack(messages) if messages else None
+
+    def _reduced(self, parts: Sequence[bytes]) -> Sequence[bytes]:
+        reduce = self._port.reduce
+        if reduce is None:
+            return parts
+        try:
+            return reduce(parts)
+        except Exception:  # noqa: BLE001 - what a driver cannot reduce is kept whole
+            return parts
 
 
 class Heart:

@@ -125,8 +125,8 @@ class Port:
             return False
         try:
             transport.write(data)
-        except TransportError as error:
-            self._lost(transport, str(error))
+        except (TransportError, OSError) as error:
+            self._lost(transport, _reason(error))
             return False
         self.bytes_out += len(data)
         return True
@@ -162,8 +162,8 @@ class Port:
     def _open(self) -> Transport | None:
         try:
             transport = self._open_transport()
-        except DopaloopError as error:
-            self._remember(f"cannot be opened: {error}")
+        except Exception as error:  # noqa: BLE001 - a visiting lab's transport may fail in any way
+            self._remember(f"cannot be opened: {_reason(error)}")
             return None
         self.error = None
         self._transport = transport
@@ -177,11 +177,16 @@ class Port:
                 if data:
                     self.bytes_in += len(data)
                     self._tell("bytes", data)
-        except TransportError as error:
-            self._lost(transport, str(error))
-        except OSError as error:
-            self._lost(transport, f"{type(error).__name__}: {error}")
+        except InboxClosedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above: a reader that dies silently would be worse
+            self._lost(transport, _reason(error))
         finally:
             with self._lock:  # nobody may still be writing when the pipe goes
                 self._transport = None
                 transport.close()
+
+
+def _reason(error: Exception) -> str:
+    """Say why; an error that is not written for people gets its kind in front."""
+    return str(error) if isinstance(error, DopaloopError) else f"{type(error).__name__}: {error}"

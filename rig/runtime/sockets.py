@@ -21,7 +21,7 @@ from rig.description_checks import OPEN_TO_NETWORK, is_loopback
 from rig.errors import ConfigError
 from rig.runtime.answers import MAX_REQUEST, Answers
 from rig.runtime.feeds import FeedPort, FeedSocket
-from rig.runtime.inbox import Inbox
+from rig.runtime.inbox import Inbox, InboxClosedError
 from rig.runtime.telemetry import Frames, Telemetry
 
 STATE_EVERY_S: Final = 1.0
@@ -29,7 +29,8 @@ TURN_MS: Final = 100
 HELD_MS: Final = 2
 LINGER_MS: Final = 500
 REQUESTS_PER_TURN: Final = 64
-SEND_MARK: Final = 20_000
+SEND_MARK: Final = 2_000
+"""Messages that wait for a client that does not read; then it loses some, and asks again if it wants."""
 HARD_LIMIT: Final = 4 * MAX_REQUEST
 """A client that sends a longer message than this is cut off by libzmq itself."""
 
@@ -144,6 +145,14 @@ class Sockets:
     # --- the thread -----------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        try:
+            self._serve_all()
+        except Exception as error:  # noqa: BLE001 - a thread that dies silently would look like silent streams
+            reason = f"lost: the socket thread failed: {type(error).__name__}: {error}"
+            with contextlib.suppress(InboxClosedError):
+                self._inbox.put("sockets", "port", reason.encode(), full="squeeze")
+
+    def _serve_all(self) -> None:
         poller = zmq.Poller()
         for item in (self._outbox.ear, self._publisher, self._router):
             poller.register(item, zmq.POLLIN)

@@ -186,6 +186,16 @@ def test_a_bogus_header_is_behind_us_when_a_later_frame_comes():
     assert codec.dropped == 5
 
 
+def test_a_bogus_header_before_a_silence_delays_no_frame_that_comes_in_pieces():
+    codec = HarpCodec()
+    codec.feed(b"\x03\xff\x20\xff\x11", 0)
+    assert codec.feed(GOOD[3][:4], 500 * MS) == []
+    assert raws(codec.feed(GOOD[3][4:], 501 * MS)) == [GOOD[3]]
+    codec.feed(b"\0\x03\xff\x20\xff\x11", 502 * MS)  # and where noise came before it
+    codec.feed(b"\0" + GOOD[3][:4], 902 * MS)
+    assert raws(codec.feed(GOOD[3][4:], 903 * MS)) == [GOOD[3]]
+
+
 def test_a_good_frame_split_by_a_slow_reader_is_not_lost():
     raw = GOOD[5]
     for cut in (1, 4, 5, 30, len(raw) - 1):

@@ -319,6 +319,26 @@ def test_abort_ends_a_trial_at_once(make_loop, image):
     assert loop.emulator.core.levels == 0
 
 
+def test_a_start_after_an_abort_is_not_killed_by_the_aborts_repeat(make_loop, image):
+    loop = make_loop().ready()
+    loop.send(UploadTable(slot=0, image=image(cue_cycles=10_000)))
+    loop.until(TableAccepted)
+    lost = []
+
+    def lose_first_abort(data, t_us):
+        if data == loop.board.abort_frame() and not lost:
+            lost.append(data)
+            return b""
+        return data
+
+    loop.to_board = lose_first_abort
+    loop.send(Abort())
+    loop.step()
+    loop.send(StartTrial(slot=0))
+    assert loop.until(TrialEnded)[0].reason is EndReason.COMPLETE
+    assert lost
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -457,6 +477,27 @@ def test_a_missing_event_is_read_again_and_later_ones_wait(make_loop):
     loop.run(10 * MS)
     assert [e.line for e in loop.of(InputEdge)] == [0, 1, 2, 3]
     assert loop.lost == 0
+
+
+def test_a_heartbeat_never_overtakes_an_event_that_is_missing(make_loop):
+    loop = make_loop().ready()
+    loop.run(900 * MS)
+    loop.to_host = lambda data, t: b""
+    loop.emulator.input_edge(1, True)
+    loop.run(1 * MS)
+    lose = [True]
+
+    def no_rereads(data, t_us):
+        again = lose[0] and any(f.address == reg.READ_EVENT.address for f in frames_of(data))
+        return b"" if again else data
+
+    loop.to_host = no_rereads
+    loop.emulator.input_edge(1, False)
+    loop.run(400 * MS)  # over the second
+    assert loop.of(Heartbeat, InputEdge) == []
+    lose[0] = False
+    loop.run(400 * MS)
+    assert [type(e) for e in loop.of(Heartbeat, InputEdge)] == [InputEdge, InputEdge, Heartbeat]
 
 
 def test_the_last_event_before_a_long_quiet_is_not_lost(make_loop):

@@ -48,6 +48,14 @@ def test_a_set_clock_moves_nothing():
     assert clock.see_tick(105 * S, 7 * S + 320, 5_500 * S) == 105 * S
 
 
+def test_a_clock_set_by_a_little_is_mended_by_the_next_event():
+    clock = started(100 * S)
+    clock.see_stamp(104 * S, 1_000 * S)  # it was set 3 s ahead; that cannot be told from time
+    assert clock.see_tick(101 * S + 500_000, 104 * S + 500_000, 1_500 * S) == 101 * S + 500_000
+    clock.see_stamp(105 * S, 2_000 * S)
+    assert clock.now_us == 102 * S
+
+
 def test_an_event_read_again_does_not_turn_time_back():
     clock = started(100 * S)
     clock.see_stamp(101 * S, 1_000 * S)

@@ -1,4 +1,7 @@
-"""The board without bytes: the grid, the stamps, pulses, abort, safe state, slots."""
+"""The board without bytes: the grid, the stamps, pulses, abort, safe state, slots.
+
+Long because each sentence at the top of `rig.machine.core` is one test here.
+"""
 
 import msgspec
 import pytest
@@ -14,7 +17,6 @@ from rig.events import (
     PulseRefused,
     SoftEventSeen,
     StateEntered,
-    SyncEdge,
     TrialEnded,
     TrialStarted,
 )
@@ -27,6 +29,7 @@ from rig.machine.table import (
     Action,
     ActionKind,
     Condition,
+    Counter,
     State,
     StateTable,
     Transition,
@@ -122,6 +125,25 @@ def test_edges_within_one_cycle_are_latched_together_falling_before_rising():
     core.input_edge(0, rising=False)
     assert core.advance(300) == [InputEdge(t_us=150, line=0, rising=False), entered(200, 1)]
     assert core.state == 1
+
+
+def test_equal_edges_within_one_cycle_count_once():
+    core = BoardCore()
+    way = Transition(code=Condition.COUNTER, target=EXIT)
+    counting = StateTable(
+        name="t",
+        states=(State(name="a", transitions=(way,)),),
+        counters=(Counter(code=RISE, threshold=2),),
+    )
+    core.load(0, encode(counting))
+    core.start(0)
+    core.advance(110)
+    for rising in (True, False, True):
+        core.input_edge(0, rising)
+    core.advance(500)
+    assert core.running
+    core.input_edge(0, rising=True)
+    assert core.advance(700)[-1] == ended(600)
 
 
 def test_edges_are_recorded_but_not_kept_for_a_table_that_is_not_running():
@@ -362,46 +384,6 @@ def test_limits_of_a_smaller_board_hold():
     with pytest.raises(ValueError, match="no input line 1"):
         core.input_edge(1, rising=True)
     assert not core.start(1)
-
-
-def test_sync_pulses_are_random_within_bounds_and_the_same_for_a_seed():
-    def edges(seed, step):
-        core = BoardCore(now_us=40)
-        core.set_sync_seed(seed)
-        found = []
-        for to_us in range(step, 400_000_000, step):
-            found += core.advance(to_us)
-        return found
-
-    found = edges(1, 399_999_999)
-    assert found == edges(1, 777_777)[: len(found)]
-    assert found != edges(2, 399_999_999)
-    assert all(isinstance(e, SyncEdge) and e.t_us % 100 == 0 for e in found)
-    assert [e.rising for e in found] == [n % 2 == 0 for n in range(len(found))]
-    rises, falls = [e.t_us for e in found[::2]], [e.t_us for e in found[1::2]]
-    assert {fall - rise for rise, fall in zip(rises, falls, strict=False)} == {20_000}
-    gaps = [b - a for a, b in zip([100, *rises], rises, strict=False)]
-    assert min(gaps) >= 500_000
-    assert max(gaps) <= 2_000_000
-    assert 1.15e6 < sum(gaps) / len(gaps) < 1.35e6
-
-
-def test_sync_goes_low_when_it_is_switched_off():
-    core = BoardCore()
-    core.set_sync_seed(1)
-    first = core.next_due_us()
-    assert core.advance(first + 50) == [SyncEdge(t_us=first, rising=True)]
-    assert core.sync_level
-    core.set_sync_seed(0)
-    assert core.advance(first + 10_000_000) == [SyncEdge(t_us=first + 50, rising=False)]
-    assert core.next_due_us() is None
-
-
-def test_sync_goes_on_in_the_safe_state():
-    core = BoardCore()
-    core.set_sync_seed(1)
-    core.abort(EndReason.HOST_LOST)
-    assert any(isinstance(e, SyncEdge) for e in core.advance(3_000_000))
 
 
 EDGES = st.lists(

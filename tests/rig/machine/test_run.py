@@ -166,6 +166,13 @@ def test_a_global_timer_runs_across_states_and_is_true_in_one_cycle():
     assert follow(runner, {25: {RISE}}, 100) == [(0, 0), (25, 1)]  # it ran out unseen
 
 
+@pytest.mark.parametrize(("duration", "out"), [(0, 1), (1, 1), (2, 2)])
+def test_a_global_timer_runs_out_one_cycle_after_its_start_at_least(duration, out):
+    start = do(ActionKind.TIMER_START, 0)
+    runner = machine(state("a", {TIMER: EXIT}, actions=(start,)), timers=(duration,))
+    assert follow(runner, {}, 100) == [(0, 0), (out, EXIT)]
+
+
 def test_a_global_timer_is_cancelled_and_restarted_by_entries():
     cancel, begin = do(ActionKind.TIMER_CANCEL, 0), do(ActionKind.TIMER_START, 0)
     runner = machine(

@@ -1,5 +1,6 @@
 """Clients over real sockets: attach, follow, ask again on a gap, survive an engine that goes away."""
 
+import msgspec
 import pytest
 import zmq
 
@@ -184,6 +185,14 @@ def test_a_restarted_engine_is_noticed(engine, client):
             break
     assert found[0] == Restarted("run 2")
     assert events(found)[0] == (1, "x")
+
+
+def test_a_document_of_a_newer_engine_is_passed_over(engine, client):
+    client.snapshot()
+    with engine.hub._lock:
+        engine.hub._event("wonder", msgspec.Raw(b'{"schema":"wonder","version":9}'))
+    engine.tell("known")
+    assert events(follow(client, lambda found: len(events(found)) == 1)) == [(2, "known")]
 
 
 def test_text_that_is_no_message_is_passed_over(engine, client):

@@ -168,6 +168,16 @@ def test_a_failing_write_does_not_wait_for_a_full_inbox(start, wait_for):
     port.close()
 
 
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), ValueError("a bug of the driver's")])
+def test_a_transport_that_fails_to_open_in_its_own_way(start, inbox, wait_for, error):
+    def broken():
+        raise error
+
+    start(broken)
+    (failed,) = taken(inbox, wait_for, 1)
+    assert failed.payload.startswith(b"cannot be opened: " + type(error).__name__.encode())
+
+
 def test_an_error_of_the_system_s_that_nobody_wrapped_is_a_lost_port_too(start, inbox, wait_for):
     class Bad(Stuck):
         def read(self, timeout_s):

@@ -310,3 +310,26 @@ def test_an_address_that_is_taken(serve):
 def test_an_address_of_a_stream_that_is_none(wrong):
     with pytest.raises(ConfigError, match=r"stream 'p', .*: 'nonsense' is no endpoint"):
         Sockets(TelemetryConfig(), "abc", Inbox(), [FeedPort(name="p", heartbeat=b"x", **wrong)])
+
+
+def test_what_a_driver_cannot_reduce_is_kept_whole(publisher, serve):
+    def broken(parts):
+        raise ValueError("a bug of the driver's")
+
+    socket, endpoint, listened = publisher
+    _, inbox = serve(FeedPort(name="probe", data=endpoint, reduce=broken))
+    listened()
+    socket.send_multipart([b"DATA\0", b"{}"])
+    assert taken(inbox, 1)[1] == [(b"DATA\0", b"{}")]
+
+
+def test_a_socket_thread_that_fails_tells_the_session(serve, monkeypatch, wait_for):
+    thread, inbox = serve()
+
+    def fail():
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setattr(thread.telemetry, "repeat_state", fail)
+    (entry,) = wait_for(lambda: inbox.get(0.05))
+    assert (entry.source, entry.kind) == ("sockets", "port")
+    assert entry.payload == b"lost: the socket thread failed: RuntimeError: a bug of ours"

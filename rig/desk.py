@@ -1,0 +1,116 @@
+"""The operator's desk: what people ask of a running session, and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from rig.commands import BoardCommand, Pulse
+from rig.errors import ConfigError
+from rig.ledger import WaterLedger
+from rig.machine.calibration import open_us
+from rig.operator import (
+    EmergencyStop,
+    ManualReward,
+    Note,
+    OperatorCommand,
+    Pause,
+    Resume,
+    SetParameter,
+    Stop,
+    decode_command,
+)
+from rig.outbox import Outbox
+from rig.plan import SessionPlan
+
+
+class Desk:
+    """Keeps what was asked for; the session looks here at every trial boundary.
+
+    Attributes
+    ----------
+    paused, stopping
+        Whether to wait, and why to stop, at the next trial boundary.
+    emergency
+        Why to stop at once.
+    protocol
+        The protocol with the parameters in force from the next trial on.
+    drops
+        Manual rewards given so far.
+    """
+
+    def __init__(
+        self, plan: SessionPlan, ledger: WaterLedger, out: Outbox, send: Callable[[BoardCommand], None]
+    ) -> None:
+        self.paused = False
+        self.stopping: str | None = None
+        self.emergency: str | None = None
+        self.protocol = plan.protocol
+        self.drops = 0
+        self._plan = plan
+        self._ledger = ledger
+        self._out = out
+        self._send = send
+
+    def take(self, who: str, payload: bytes, *, connected: bool) -> None:
+        """Take a command as it came; a refusal is said, never raised."""
+        try:
+            command = decode_command(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._out.notice("warning", who, f"not a command: {error}")
+            return
+        refusal = self._obey(who, command, connected)
+        if refusal is not None:
+            self._out.notice("warning", who, f"refused: {refusal}")
+
+    def accepts(self, *, connected: bool) -> tuple[str, ...]:
+        """Return the names of the commands that would be obeyed now."""
+        always = ("note", "set", "stop", "emergency_stop", "resume" if self.paused else "pause")
+        return (*always, "reward") if connected else always
+
+    def _obey(self, who: str, command: OperatorCommand, connected: bool) -> str | None:
+        match command:
+            case Pause():
+                self.paused = True
+            case Resume():
+                self.paused = False
+            case Stop():
+                self.stopping = f"stopped by {who}"
+            case EmergencyStop():
+                self.emergency = f"emergency stop by {who}"
+            case Note():
+                self._out.notice("note", who, command.text)
+            case ManualReward():
+                return self._reward(who, command) if connected else "the board is not connected"
+            case SetParameter():
+                return self._set(who, command)
+        return None
+
+    def _reward(self, who: str, command: ManualReward) -> str | None:
+        try:
+            valve = self._plan.rig.output(command.valve)
+            if valve.kind != "valve":
+                return f"'{command.valve}' is not a valve"
+            duration_us = open_us(valve, command.volume_ul)
+        except ConfigError as error:
+            return str(error)
+        reason = self._ledger.why_not(command.volume_ul, self._out.board_us)
+        if reason is None:
+            self._send(Pulse(output=valve.line, duration_us=duration_us))
+            self.drops += 1
+            self._out.notice("note", who, f"manual reward of {command.volume_ul:g} uL")
+        return reason
+
+    def _set(self, who: str, command: SetParameter) -> str | None:
+        old = self.protocol.parameters
+        try:
+            new = type(old).read({**old.as_dict(), command.name: command.value})
+            changed = type(self.protocol)(new, self._plan.seed)
+        except ConfigError as error:
+            return str(error)
+        if changed.schedule.distribution() != self.protocol.schedule.distribution():
+            return f"'{command.name}' would change the declared reward distribution; start a new session"
+        self.protocol = changed
+        self._out.notice("note", who, f"{command.name} = {command.value} from the next trial on")
+        return None
