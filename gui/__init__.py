@@ -1,1 +1,4 @@
-"""The desktop window: a client of the engine and nothing more."""
+"""The desktop window: a client of the headless engine and nothing more.
+
+`client` and `model` know no Qt: messages in, a picture of the session out. `window` and `panels` draw it.
+"""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from rig.trial.spec import TrialRecord, TrialResponse
+from rig.trial.spec import ResponseWindow, TrialRecord, TrialResponse
 
 SCHEMA_VERSION = 1
 
@@ -19,6 +19,32 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"):
     """Base of all documents."""
 
     version: int = SCHEMA_VERSION
+
+
+class DeclaredTrial(msgspec.Struct, frozen=True, kw_only=True):
+    """One trial type of the declared block, and how often a block holds it."""
+
+    condition: str
+    reward_ul: float
+    signalled: bool
+    count: int
+
+
+class ParameterInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a form needs to know about one protocol parameter.
+
+    Attributes
+    ----------
+    kind
+        ``number``, ``integer``, ``flag``, ``text`` or ``numbers``.
+    """
+
+    name: str
+    kind: str
+    doc: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"):
@@ -31,6 +57,11 @@ class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"
     parameters: dict[str, object]
     sizes_ul: tuple[float, ...]
     utility_axis_hz: tuple[float, ...]
+    declared: tuple[DeclaredTrial, ...] = ()
+    about: tuple[ParameterInfo, ...] = ()
+    window: ResponseWindow | None = None
+    max_drop_ul: float = 0.0
+    max_session_ul: float = 0.0
 
 
 class TrialDone(_Document, frozen=True, kw_only=True, tag="trial"):
@@ -44,6 +75,42 @@ class ResponseTaken(_Document, frozen=True, kw_only=True, tag="response"):
 
     response: TrialResponse
     revised: bool = False
+
+
+class AlignedSpikes(_Document, frozen=True, kw_only=True, tag="aligned_spikes"):
+    """The spikes around one reward, for rasters and PSTHs.
+
+    Attributes
+    ----------
+    start_ms, stop_ms
+        The stretch that was looked at, relative to the reward.
+    times
+        Per unit, in units of 0.1 ms relative to the reward; empty where the stream was withheld.
+    """
+
+    trial: int
+    reward_ul: float
+    signalled: bool
+    start_ms: int
+    stop_ms: int
+    units: tuple[str, ...]
+    times: tuple[tuple[int, ...], ...]
+
+
+class Happening(msgspec.Struct, frozen=True, array_like=True):
+    """One thing that the board did or saw: kind ``state``, ``input``, ``output``, ``start`` or ``end``."""
+
+    kind: str
+    name: str
+    on: bool
+    board_us: int
+
+
+class BoardActivity(_Document, frozen=True, kw_only=True, tag="activity"):
+    """What the board just did, for live views. Not kept in the session file: trials hold the same."""
+
+    trial: int
+    happened: tuple[Happening, ...]
 
 
 class UnitEstimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,5 +205,13 @@ class SessionState(_Document, frozen=True, kw_only=True, tag="state"):
 
 
 Document = (
-    SessionStarted | TrialDone | ResponseTaken | EstimatesUpdated | Notice | SessionEnded | SessionState
+    SessionStarted
+    | TrialDone
+    | ResponseTaken
+    | EstimatesUpdated
+    | AlignedSpikes
+    | BoardActivity
+    | Notice
+    | SessionEnded
+    | SessionState
 )

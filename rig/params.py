@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from rig.documents import ParameterInfo
 from rig.errors import ConfigError
 
 
@@ -74,9 +75,31 @@ class Params:
             values[name] = _convert(name, value, known[name])
         return cls(**values)
 
+    @classmethod
+    def about(cls) -> tuple[ParameterInfo, ...]:
+        """Describe every parameter, for forms and help texts."""
+        hints = typing.get_type_hints(cls)
+        return tuple(
+            ParameterInfo(
+                name=field.name,
+                kind=_kind(hints[field.name]),
+                doc=field.metadata.get("doc", ""),
+                unit=field.metadata.get("unit", ""),
+                minimum=field.metadata.get("minimum"),
+                maximum=field.metadata.get("maximum"),
+            )
+            for field in dataclasses.fields(cls)
+        )
+
     def as_dict(self) -> dict[str, object]:
         """Return names and values, fit for JSON."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+def _kind(hint: typing.Any) -> str:
+    if typing.get_origin(hint) is tuple:
+        return "numbers"
+    return {float: "number", int: "integer", bool: "flag"}.get(hint, "text")
 
 
 def _convert(name: str, value: object, kind: typing.Any) -> object:

@@ -10,6 +10,7 @@ from collections import Counter
 
 import msgspec
 
+from rig.documents import DeclaredTrial
 from rig.draws import Draws
 from rig.errors import ConfigError
 
@@ -56,6 +57,15 @@ class Schedule:
             Draws(self._seed, 0xB10C, number).shuffle(order)  # type: ignore[arg-type]
             self._shuffled = {number: order}
         return self._shuffled[number][position]
+
+    def declared(self) -> tuple[DeclaredTrial, ...]:
+        """Return the declared block as a document tells it."""
+        return tuple(
+            DeclaredTrial(
+                condition=kind.condition, reward_ul=kind.reward_ul, signalled=kind.signalled, count=count
+            )
+            for kind, count in Counter(self.block).items()
+        )
 
     def distribution(self) -> dict[float, float]:
         """Declared probability of each reward size among rewarded trials, ascending by size (uL)."""

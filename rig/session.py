@@ -22,6 +22,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from rig.activity import Activity
 from rig.commands import Abort, BoardCommand, Configure, StartTrial, UploadTable
 from rig.desk import Desk
 from rig.device import Board, Feed
@@ -37,13 +38,17 @@ from rig.events import (
     EndReason,
     EventsLost,
     Heartbeat,
+    InputEdge,
     LinkLost,
     OutputChange,
     PulseRefused,
+    StateEntered,
     StreamEvent,
     StreamGap,
     SyncEdge,
     TableAccepted,
+    TrialEnded,
+    TrialStarted,
     WireNoise,
 )
 from rig.ledger import WaterLedger
@@ -94,6 +99,7 @@ class Session:
         self._board = board
         self._out = Outbox()
         self._ledger = WaterLedger(plan.rig)
+        self._activity = Activity(plan.rig)
         self._desk = Desk(plan, self._ledger, self._out, self._send)
         self._phase: Phase = "connecting"
         self._trial: TrialAssembler | None = None
@@ -130,6 +136,11 @@ class Session:
                 parameters=msgspec.to_builtins(plan.protocol.parameters.as_dict()),
                 sizes_ul=plan.sizes_ul,
                 utility_axis_hz=self.reckoning.axis_at_sizes_hz,
+                declared=plan.protocol.schedule.declared(),
+                about=type(plan.protocol.parameters).about(),
+                window=plan.protocol.response,
+                max_drop_ul=plan.rig.limits.max_drop_ul,
+                max_session_ul=plan.rig.limits.max_session_ul,
             )
         )
         return self._finish()
@@ -160,6 +171,9 @@ class Session:
         return self._finish()
 
     def _finish(self) -> list[Effect]:
+        activity = self._activity.take(self.history.trials)
+        if activity is not None:
+            self._out.publish(activity)
         deadlines = [self._board.deadline_ns(), self.reckoning.deadline_ns]
         return self._out.finish(BOARD_PORT, self._board.outgoing(), deadlines)
 
@@ -177,8 +191,11 @@ class Session:
             case Heartbeat():
                 self._publish_state(only_if_due=True)
                 return
+            case StateEntered() | InputEdge() | TrialStarted() | TrialEnded():
+                self._activity.add(event, self._trial.state_names if self._trial else ())
             case OutputChange():
                 self._ledger.add(event)
+                self._activity.add(event, ())
             case BoardReady():
                 self._on_ready(event)
             case TableAccepted():

@@ -28,7 +28,7 @@ from typing import Final
 
 import msgspec
 
-from rig.documents import Document, EstimatesUpdated, SessionState
+from rig.documents import AlignedSpikes, Document, EstimatesUpdated, SessionState
 from rig.effects import Effect, Publish
 from rig.log.entry import Input
 
@@ -109,6 +109,8 @@ def _digest_form(document: Document) -> object:
     if isinstance(document, EstimatesUpdated):
         units = [(unit.unit, unit.n, unit.flags, unit.reason) for unit in document.units]
         return ("estimates", document.version, document.trial, document.rewarded, units)
+    if isinstance(document, AlignedSpikes):
+        return ("aligned_spikes", document.version, document.trial, document.units)
     if isinstance(document, SessionState):
         streams = tuple(msgspec.structs.replace(stream, clock_sigma_us=None) for stream in document.streams)
         return msgspec.structs.replace(document, streams=streams)

@@ -7,7 +7,15 @@ from typing import Final
 
 import msgspec
 
-from rig.documents import Document, EstimatesUpdated, ResponseTaken, SessionState, TrialDone, UnitEstimate
+from rig.documents import (
+    BoardActivity,
+    Document,
+    EstimatesUpdated,
+    ResponseTaken,
+    SessionState,
+    TrialDone,
+    UnitEstimate,
+)
 from rig.trial.spec import TrialRecord, TrialResponse
 
 Row = tuple[object, ...]
@@ -27,7 +35,7 @@ STATEMENTS: Final = {
 
 def rows_of(seq: int, document: Document) -> Iterator[tuple[str, list[Row]]]:
     """Yield (table, rows) that `document`, published after input `seq`, adds to the session file."""
-    if isinstance(document, SessionState):
+    if isinstance(document, SessionState | BoardActivity):
         return
     schema = str(document.__struct_config__.tag)
     yield "documents", [(seq, schema, _ENCODER.encode(document).decode())]

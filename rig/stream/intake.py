@@ -178,6 +178,21 @@ class StreamIntake:
             for unit, r, b in zip(self._ring.units, response, baseline, strict=True)
         )
 
+    def aligned(self, record: TrialRecord, start_ms: int, stop_ms: int) -> list[tuple[str, tuple[int, ...]]]:
+        """Return every unit's spikes around the reward, in units of 0.1 ms relative to it."""
+        if record.reward_us is None:
+            return []
+        reward_us = record.start_us + record.reward_us
+        clock = self.clock
+        low = clock.to_sample(reward_us + start_ms * US_PER_MS)
+        high = clock.to_sample(reward_us + stop_ms * US_PER_MS)
+        zero = clock.to_sample(reward_us)
+        per_sample = (stop_ms - start_ms) * 10 / (high - low)
+        return [
+            (unit, tuple(round((s - zero) * per_sample) for s in self._ring.samples(unit, low, high)))
+            for unit in self._ring.units
+        ]
+
     def _present(self, unit: str, since_sample: float) -> bool:
         if unit in self.config.roster:
             return True

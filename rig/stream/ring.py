@@ -89,6 +89,11 @@ class SpikeRing:
         train = self._trains.get(unit, ())
         return max(bisect_left(train, hi_sample) - bisect_right(train, lo_sample), 0)
 
+    def samples(self, unit: str, lo_sample: float, hi_sample: float) -> list[int]:
+        """Return one unit's spikes strictly between two samples, ascending; none for an unknown unit."""
+        train = self._trains.get(unit, array("q"))
+        return train[bisect_right(train, lo_sample) : bisect_left(train, hi_sample)].tolist()
+
     def first_seen(self, unit: str) -> int | None:
         """Return the earliest sample at which the unit fired since the ring was cleared, or None."""
         return self._first.get(unit)

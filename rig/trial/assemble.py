@@ -39,6 +39,7 @@ class TrialAssembler:
         self.number = number
         self.spec = spec
         self._table = table
+        self._state_names = tuple(state.name for state in table.states)
         self._rig = rig
         self._inputs = {line.line: name for name, line in rig.board.inputs.items()}
         self._outputs = {line.line: name for name, line in rig.board.outputs.items()}
@@ -55,6 +56,11 @@ class TrialAssembler:
     def started(self) -> bool:
         """Whether the board said that the trial began."""
         return self._start_us is not None
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the table's states, by number."""
+        return self._state_names
 
     @property
     def complete(self) -> bool:

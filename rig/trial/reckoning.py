@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rig.device import Feed
-from rig.documents import Document, EstimatesUpdated, ResponseTaken, StreamState, UnitEstimate
+from rig.documents import AlignedSpikes, Document, EstimatesUpdated, ResponseTaken, StreamState, UnitEstimate
 from rig.errors import ConfigError
 from rig.estimate.online import ReversalEstimator
 from rig.estimate.telling import NOT_SETTLED
@@ -20,6 +20,9 @@ from rig.stream.intake import StreamIntake, response_hz, window_end_us
 from rig.trial.spec import ResponseWindow, TrialRecord, TrialResponse
 from rig.trial.supply import RecordedSupply
 from rig.units import NS_PER_S, US_PER_S
+
+ALIGN_START_MS = -2500
+"""Rasters begin a second before a cue that comes 1.5 s before the reward."""
 
 
 class _Pending:
@@ -159,6 +162,7 @@ class Reckoning:
         self.settled_units = sum(NOT_SETTLED not in unit.flags for unit in self.estimates)
         return [
             ResponseTaken(response=response, revised=revised),
+            *self._aligned(record, pending.why_missing),
             EstimatesUpdated(trial=record.number, rewarded=self._rewarded, units=self.estimates),
         ]
 
@@ -191,6 +195,28 @@ class Reckoning:
             response_hz=tuple(response_hz(pair, window) if pair else None for pair in counts),
             missing=missing,
         )
+
+    def _aligned(self, record: TrialRecord, why_missing: str | None) -> list[Document]:
+        """Spikes around the reward, for those who draw rasters; nothing is decided from them."""
+        if why_missing is not None or self._window is None:
+            return []
+        found = [
+            (self._unit(stream, unit), times)
+            for stream in self._streams.values()
+            if stream.why_withheld(window_end_us(record, self._window)) is None
+            for unit, times in stream.aligned(record, ALIGN_START_MS, self._window.stop_ms)
+        ]
+        return [
+            AlignedSpikes(
+                trial=record.number,
+                reward_ul=record.spec.reward_ul,
+                signalled=record.spec.signalled,
+                start_ms=ALIGN_START_MS,
+                stop_ms=self._window.stop_ms,
+                units=tuple(unit for unit, _ in found),
+                times=tuple(times for _, times in found),
+            )
+        ]
 
     def _nothing(self, record: TrialRecord, why: str) -> TrialResponse:
         units = self.units

@@ -1,0 +1,424 @@
+"""Fill in the parts of the reference pages that follow from the code.
+
+A page marks such a part with ``<!-- generated: NAME -->`` and ``<!-- end -->``. Run
+
+    python docs/generate.py            # write them anew
+    python docs/generate.py --check    # say which pages are stale; write nothing
+
+The test suite does the second. What a key or a column means is taken from the code where the code
+says it, else from the tables at the end of this file; nothing may be left without a meaning.
+"""
+
+from __future__ import annotations
+
+import ast
+import enum
+import inspect
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import yaml
+
+import drivers.board
+from drivers.board.registers import REGISTERS
+from rig import description, documents, operator
+from rig.cli.app import app
+from rig.log.schema import TABLES
+from rig.runtime.shape import describe
+from rig.sim.worlds import WORLDS
+
+DOCS = Path(__file__).resolve().parent
+PAGES = DOCS / "reference"
+COLUMN = re.compile(r"^    (\w+) +([A-Z ]+?),?(?: +-- (.*))?$", re.MULTILINE)
+PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+# --- the command line ------------------------------------------------------------------------------
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    return "\n\n".join(_command(info) for info in app.registered_commands)
+
+
+def _command(info: typing.Any) -> str:
+    callback = info.callback
+    name = info.name or callback.__name__
+    rows, arguments = [], []
+    for word, option, kind, meaning in command_options(callback):
+        if option:
+            rows.append((f"`{word}`", kind, meaning))
+        else:
+            arguments.append(word)
+            rows.append((f"`{word}`", kind or "needed", meaning))
+    usage = " ".join(["dopaloop", name, *arguments, "[OPTIONS]"])
+    text = inspect.getdoc(callback) or ""
+    return f"## {name}\n\n{text}\n\n```text\n{usage}\n```\n\n" + table(("", "value", ""), rows)
+
+
+def command_options(callback: Callable[..., object]) -> Iterator[tuple[str, bool, str, str]]:
+    """Yield (word, is it an option, its value and default, its help) of a command's parameters."""
+    hints = typing.get_type_hints(callback, include_extras=True)
+    for name, parameter in inspect.signature(callback).parameters.items():
+        kind, info = typing.get_args(hints[name])[:2]
+        option = type(info).__name__ == "OptionInfo"
+        declared = [d for d in (info.default, *(info.param_decls or ())) if isinstance(d, str)]
+        plain = name.strip("_").replace("_", "-")
+        word = next((d for d in declared if d.startswith("--")), f"--{plain}") if option else plain.upper()
+        value = _value(kind, info)
+        if parameter.default is inspect.Parameter.empty:
+            value += ", needed" if option else ""
+        elif parameter.default not in (None, False):
+            default = (
+                parameter.default.value if isinstance(parameter.default, enum.Enum) else parameter.default
+            )
+            value += f" (default {default})"
+        yield word, option, value, info.help or ""
+
+
+def _value(kind: typing.Any, info: typing.Any) -> str:
+    if isinstance(kind, types.UnionType):
+        kind = next(part for part in typing.get_args(kind) if part is not types.NoneType)
+    if kind is bool:
+        return "switch"
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return " or ".join(f"`{member.value}`" for member in kind)
+    if typing.get_origin(kind) is list:
+        return "text, may be repeated"
+    words = {int: "whole number", float: "number", str: "text", Path: "path"}[kind]
+    low, high = info.min, info.max
+    if low is not None and high is not None:
+        return f"{words}, {low:g} to {high:g}"
+    return f"{words}, at least {low:g}" if low is not None else words
+
+
+# --- the rig file ----------------------------------------------------------------------------------
+
+SECTIONS = (
+    ("top of the file", description.RigDescription),
+    ("[board]", description.BoardConfig),
+    ("[board.inputs.NAME]", description.InputLine),
+    ("[board.outputs.NAME]", description.OutputLine),
+    ("[[streams]]", description.StreamConfig),
+    ("[limits]", description.Limits),
+    ("[neural]", description.Neural),
+    ("[telemetry]", description.Telemetry),
+    ("[emulation]", description.Emulation),
+)
+
+
+def rig_file() -> str:
+    """Every key of a rig file."""
+    return "\n\n".join(f"## {title}\n\n{_keys(title, kind)}" for title, kind in SECTIONS)
+
+
+def _keys(title: str, kind: type[msgspec.Struct]) -> str:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    told = documented(kind)
+    rows = []
+    for field in msgspec.structs.fields(kind):
+        if title == "top of the file" and field.name != "name":
+            continue  # the other sections
+        meaning = told.get(field.name) or RIG_KEYS[f"{kind.__name__}.{field.name}"]
+        rows.append((f"`{field.name}`", describe(hints[field.name]), _default(field), meaning))
+    return table(("key", "value", "default", "meaning"), rows)
+
+
+def _default(field: typing.Any) -> str:
+    if field.required:
+        return "needed"
+    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple | dict):
+        return "none" if not value else f"`{value}`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def documented(kind: type) -> dict[str, str]:
+    """Return what a class says about its fields: in its docstring, and in strings behind them."""
+    text = inspect.getdoc(kind) or ""
+    told: dict[str, str] = {}
+    _, _, parameters = text.partition("----------\n")
+    for names, body in re.findall(r"^(\w[\w, ]*)\n((?:    .*\n?|\n(?=    ))+)", parameters, re.MULTILINE):
+        told |= dict.fromkeys(names.split(", "), _plain(body))
+    body = ast.parse(inspect.getsource(kind)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    for field, behind in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            value = behind.value if isinstance(behind, ast.Expr) else None
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                told[field.target.id] = _plain(value.value)
+    return told
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("``", "`").split())
+
+
+# --- the board -------------------------------------------------------------------------------------
+
+
+def _device() -> dict[str, typing.Any]:
+    folder = Path(drivers.board.__file__).parent
+    loaded: dict[str, typing.Any] = yaml.safe_load((folder / "device.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def registers() -> str:
+    """Our own registers."""
+    told = _device()["registers"]
+    rows = []
+    for register in REGISTERS.values():
+        if register.name not in told:
+            continue
+        kind = register.type.name + (f"[{register.length}]" if register.length > 1 else "")
+        parts = told[register.name].get("payloadSpec", {})
+        of = ": " + ", ".join(parts) if parts else ""
+        words = told[register.name]["description"]
+        access = ", ".join(register.access)
+        rows.append((str(register.address), f"`{register.name}`", kind + of, access, words))
+    return table(("address", "register", "payload", "access", "meaning"), rows)
+
+
+def common_registers() -> str:
+    """Harp's registers, as far as the board has them."""
+    told = _device()["registers"]
+    rows = [
+        (
+            str(r.address),
+            f"`{r.name}`",
+            r.type.name + (f"[{r.length}]" if r.length > 1 else ""),
+            ", ".join(r.access),
+        )
+        for r in REGISTERS.values()
+        if r.name not in told
+    ]
+    return table(("address", "register", "payload", "access"), rows)
+
+
+def _group(name: str) -> str:
+    values = _device()["groupMasks"][name]["values"]
+    rows = [(str(v["value"]), f"`{key}`", v["description"]) for key, v in values.items()]
+    return table(("code", "name", "meaning"), rows)
+
+
+# --- the session file --------------------------------------------------------------------------------
+
+
+def session_tables() -> str:
+    """Every table and column of a session file."""
+    parts = []
+    for about, name, body in re.findall(r"-- ([^\n]+)\nCREATE TABLE (\w+) \(\n(.*?)\n\)", TABLES, re.DOTALL):
+        rows = []
+        for column, kind, comment in re.findall(
+            r"^    (\w+) +([A-Z ]+?),?(?: +-- (.*))?$", body, re.MULTILINE
+        ):
+            words = kind.replace("PRIMARY KEY", "").replace("NOT NULL", "").strip()
+            missing = "" if "NOT NULL" in kind or "PRIMARY" in kind else ", may be NULL"
+            meaning = COLUMNS.get(f"{name}.{column}") or comment
+            assert meaning, f"column {name}.{column} has no meaning; add it to COLUMNS"
+            rows.append((f"`{column}`", words.lower() + missing, meaning))
+        parts.append(f"### {name}\n\n{about}\n\n" + table(("column", "type", "meaning"), rows))
+    return "\n\n".join(parts)
+
+
+# --- telemetry ---------------------------------------------------------------------------------------
+
+
+def document_fields() -> str:
+    """Every document with its fields."""
+    kinds: list[type[msgspec.Struct]] = list(typing.get_args(documents.Document))
+    for kind in kinds:  # and what their fields are made of, which is appended on the way
+        for hint in typing.get_type_hints(kind).values():
+            kinds += [part for part in _structs(hint) if part not in kinds]
+    return "\n\n".join(_fields(kind) for kind in kinds)
+
+
+def _structs(kind: typing.Any) -> Iterator[type[msgspec.Struct]]:
+    """Yield the structs that a type is made of, but not those that JSON shows as lists."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if not kind.__struct_config__.array_like:
+            yield kind
+        return
+    for part in typing.get_args(kind):
+        yield from _structs(part)
+
+
+def _fields(kind: type[msgspec.Struct]) -> str:
+    tag = kind.__struct_config__.tag
+    title = f"`{tag}`" if tag else kind.__name__
+    first = (inspect.getdoc(kind) or "").split("\n\n")[0]
+    hints = typing.get_type_hints(kind)
+    told = ", ".join(f"`{f.name}` {_json_words(hints[f.name])}" for f in msgspec.structs.fields(kind))
+    return f"**{title}**: {_plain(first)}\\\n{told}"
+
+
+def _json_words(kind: typing.Any) -> str:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if isinstance(kind, types.UnionType):
+        return " or ".join(_json_words(arg) for arg in args)
+    if origin is typing.Literal:
+        return "(" + ", ".join(str(arg) for arg in args) + ")"
+    if origin is tuple and args[-1] is Ellipsis:
+        return f"list of {_json_words(args[0])}"
+    if origin is tuple:
+        return "[" + ", ".join(_json_words(arg) for arg in args) + "]"
+    if origin is dict:
+        return f"object of {_json_words(args[1])}"
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind.__struct_config__.array_like:
+        hints = typing.get_type_hints(kind)
+        return "[" + ", ".join(f.name for f in msgspec.structs.fields(kind) if f.name in hints) + "]"
+    words = {int: "integer", float: "number", str: "text", bool: "boolean", object: "value"}
+    return words.get(kind, "null" if kind is types.NoneType else kind.__name__)
+
+
+def worlds() -> str:
+    """Noise worlds of the simulated units."""
+    return table(("world", "what it is"), [(f"`{name}`", world.doc) for name, world in WORLDS.items()])
+
+
+def operator_commands() -> str:
+    """What an operator may ask."""
+    rows = []
+    for kind in typing.get_args(operator.OperatorCommand):
+        hints = typing.get_type_hints(kind)
+        told = [
+            f"`{field.name}` {_json_words(hints[field.name])}"
+            + ("" if field.required else f" ({field.default})")
+            for field in msgspec.structs.fields(kind)
+        ]
+        rows.append(
+            (f"`{kind.__struct_config__.tag}`", ", ".join(told) or "none", inspect.getdoc(kind) or "")
+        )
+    return table(("command", "fields", "meaning"), rows)
+
+
+# --- filling in --------------------------------------------------------------------------------------
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "rig-file": rig_file,
+    "worlds": worlds,
+    "registers": registers,
+    "common-registers": common_registers,
+    "event-kinds": lambda: _group("BoardEventKind"),
+    "end-reasons": lambda: _group("TrialEndReason"),
+    "refusals": lambda: _group("TableRefusal"),
+    "session-tables": session_tables,
+    "documents": document_fields,
+    "operator-commands": operator_commands,
+}
+
+
+def filled(text: str) -> str:
+    """Return a page with every generated part as it should be."""
+    return PART.sub(lambda part: part[1] + "\n" + MAKERS[part[2]]() + "\n\n" + part[3], text)
+
+
+def stale() -> list[Path]:
+    """Return the pages that do not say what the code says."""
+    return [page for page in sorted(PAGES.glob("*.md")) if filled(_read(page)) != _read(page)]
+
+
+def _read(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or check them."""
+    pages = stale()
+    for page in pages:
+        if "--check" in arguments:
+            print(f"stale: {page.name}; run: python docs/generate.py")
+        else:
+            page.write_text(filled(_read(page)), encoding="utf-8")
+            print(f"written: {page.name}")
+    return 1 if pages and "--check" in arguments else 0
+
+
+RIG_KEYS = {
+    "RigDescription.name": "What the rig is called, in session files and on the screen.",
+    "BoardConfig.port": "Serial port (`COM3`, `/dev/ttyACM0`) or `socket://HOST:PORT`. In a rig file for the "
+    "emulator: `pty`, and it opens a port of its own.",
+    "BoardConfig.driver": "Entry point of the board's driver, or `package.module:Class`.",
+    "BoardConfig.baud": "Bits per second; a socket ignores it.",
+    "BoardConfig.inputs": "Input lines by name, see below.",
+    "BoardConfig.outputs": "Output lines by name, see below.",
+    "BoardConfig.host_timeout_ms": "The board makes itself safe when the host was silent for so long, in "
+    "milliseconds of real time.",
+    "BoardConfig.sync_seed": "Seed of the random sync pulses; 0 switches the sync line off.",
+    "OutputLine.line": "Line number on the board.",
+    "OutputLine.calibrated_on": "A remark for people: when, by whom.",
+    "StreamConfig.name": "Name of the stream, as the recording system calls it.",
+    "StreamConfig.driver": "Entry point of the stream's driver, or `package.module:Class`.",
+    "StreamConfig.silence_s": "Wall time without a message after which no decision waits for the stream.",
+    "Limits.max_drop_ul": "Largest single drop.",
+    "Limits.max_per_minute_ul": "Most water within any minute.",
+    "Limits.max_session_ul": "Most water in a session.",
+    "Telemetry.publish": "Where state, events and arrays are published (a PUB socket).",
+    "Telemetry.commands": "Where requests are answered (a ROUTER socket).",
+    "Emulation.units": "Simulated dopamine units.",
+    "Emulation.seed": "Seed of everything that the animal draws.",
+    "Emulation.model": "Each unit its own asymmetry, or all the same.",
+    "Emulation.learning_rate": "Sum of the two learning rates, for each reward.",
+    "Emulation.clock_offset_samples": "Number of the recording system's first sample.",
+    "Emulation.clock_ppm": "How much faster than nominal its crystal runs, parts per million.",
+}
+"""Keys of the rig file that the code does not explain beside themselves."""
+
+COLUMNS = {
+    "meta.key": "`subject`, `protocol`, `protocol_text`, `protocol_hash`, `parameters`, `rig`, `seed`, "
+    "`max_trials`, `started`, `versions`, `end`",
+    "meta.value": "JSON",
+    "inputs.payload": "the bytes as they came",
+    "trials.condition": "the trial type, in the protocol's own words",
+    "trials.signalled": "1: a cue says that a reward will come",
+    "trials.cue": "name of the cue's output",
+    "trials.duration_us": "to the end of the table",
+    "trials.stimulus_us": "what the baseline lies before: the cue, else the reward",
+    "trials.cue_us": "first onset of the cue",
+    "trials.reward_us": "first opening of a valve",
+    "trials.lost_events": "board events that could not be had again",
+    "trials.table_hash": "stands for the table that ran: image and names",
+    "events.trial": "number of the trial",
+    "events.name": "of the state or the line",
+    "responses.trial": "number of the trial",
+    "responses.unit": "`electrode:sorted_id`",
+    "responses.response_hz": "baseline-subtracted rate, before any shift",
+    "responses.seq": "the input that completed it",
+    "estimates.trial": "number of the trial they follow",
+    "estimates.unit": "`electrode:sorted_id`",
+    "estimates.paper_hz": "published sign count, on the utility axis",
+    "estimates.paper_ul": "the same in uL",
+    "estimates.isotonic_hz": "isotonic crossing",
+    "estimates.isotonic_ul": "the same in uL",
+    "estimates.bayes_hz": "posterior mean",
+    "estimates.bayes_sd_hz": "posterior standard deviation",
+    "estimates.bayes_high_hz": "its upper end",
+    "estimates.bayes_ul": "posterior mean in uL",
+    "estimates.bayes_low_ul": "95 % interval in uL",
+    "estimates.bayes_high_ul": "its upper end",
+    "estimates.asymmetry_paper": "published asymmetry, not clipped",
+    "estimates.asymmetry_bayes": "posterior mean of the asymmetry",
+    "estimates.flags": "JSON: list of texts",
+    "estimates.seq": "the input that they followed from",
+    "documents.id": "order",
+    "documents.schema": "what kind of document it is, see [telemetry](telemetry.md#documents)",
+}
+"""Columns of the session file that the schema does not explain beside themselves."""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""The window's line to an engine: a follower thread that fills a queue; no Qt here.
+
+The window drains the queue at its own pace. A window that is frozen or killed changes nothing for the
+engine: its telemetry is dropped at the engine's door, and asked for again when the window is back.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from rig.documents import Document, SessionState
+from rig.errors import DopaloopError
+from rig.runtime.client import (
+    Change,
+    Client,
+    EventChange,
+    EventsMissed,
+    Restarted,
+    SnapshotView,
+    StateChange,
+)
+from rig.runtime.follower import Follower
+
+HEALTH_EVERY_S: Final = 0.5
+MOST_WAITING: Final = 200_000
+
+
+class LinkChanged(msgspec.Struct, frozen=True):
+    """The engine fell silent (`reason`), or is heard again (None)."""
+
+    reason: str | None
+
+
+class HealthSeen(msgspec.Struct, frozen=True):
+    """The engine's own health, as `rig.runtime.engine.Engine.health` gives it."""
+
+    health: dict[str, Any]
+    round_trip_ms: float
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """Documents that can no longer be had."""
+
+    count: int
+
+
+Update = Document | LinkChanged | HealthSeen | Missed
+
+
+class EngineLink:
+    """Follows one engine and sends it commands.
+
+    Parameters
+    ----------
+    publish, commands
+        The engine's telemetry endpoints.
+    """
+
+    def __init__(self, publish: str, commands: str, *, name: str = "window") -> None:
+        self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
+        self._follower = Follower(
+            publish,
+            commands,
+            on_snapshot=self._on_snapshot,
+            on_change=self._on_change,
+            on_link=lambda reason: self._put(LinkChanged(reason)),
+            name=name,
+        )
+        self._seen = 0
+        self._stop = threading.Event()
+        self._pulse = threading.Thread(
+            target=self._watch_health, args=(publish, commands), name="health", daemon=True
+        )
+        self._pulse.start()
+        self._publish, self._commands = publish, commands
+
+    def updates(self) -> Iterator[Update]:
+        """Yield what has come since the last call; never waits."""
+        while True:
+            try:
+                yield self._updates.get_nowait()
+            except queue.Empty:
+                return
+
+    def submit(self, command: object) -> Any:
+        """Hand the session an operator's command; return a future of its number in the log."""
+        return self._follower.submit(command)
+
+    def close(self) -> None:
+        """Let go; the session does not notice."""
+        self._stop.set()
+        self._follower.close()
+        self._pulse.join(timeout=5.0)
+
+    # --- the follower's thread --------------------------------------------------------------------
+
+    def _put(self, update: Update) -> None:
+        if self._updates.qsize() < MOST_WAITING:
+            self._updates.put(update)
+
+    def _on_snapshot(self, view: SnapshotView) -> None:
+        """Fill in everything that was told before we came, then go on from there."""
+        try:
+            with Client(self._publish, self._commands, name="window, history") as history:
+                for change in history.backfill(max(view.oldest, self._seen + 1), view.newest):
+                    self._put(change.document)
+                self._seen = view.newest
+        except DopaloopError:
+            for document in view.latest.values():
+                self._put(document)
+        if view.state is not None:
+            self._put(view.state)
+
+    def _on_change(self, change: Change) -> None:
+        match change:
+            case EventChange():
+                self._seen = change.n
+                self._put(change.document)
+            case StateChange():
+                self._put(change.state)
+            case EventsMissed():
+                self._put(Missed(change.last - change.first + 1))
+            case Restarted():
+                self._seen = 0
+            case _:
+                pass
+
+    # --- the health thread ------------------------------------------------------------------------
+
+    def _watch_health(self, publish: str, commands: str) -> None:
+        with Client(publish, commands, name="window, health", timeout_s=2.0) as client:
+            while not self._stop.wait(HEALTH_EVERY_S):
+                begun = time.perf_counter()
+                try:
+                    health = dict(client.ping())
+                except DopaloopError:
+                    continue
+                self._put(HealthSeen(health, (time.perf_counter() - begun) * 1e3))
+
+
+__all__ = ["EngineLink", "HealthSeen", "LinkChanged", "Missed", "SessionState", "Update"]

@@ -1,0 +1,1 @@
+"""What the window shows: one panel a file, found by entry point (group ``dopaloop.panels``)."""
