@@ -6,7 +6,7 @@ A page marks such a part with ``<!-- generated: NAME -->`` and ``<!-- end -->``.
     python docs/generate.py --check    # say which pages are stale; write nothing
 
 The test suite does the second. What a key or a column means is taken from the code where the code
-says it, else from the tables at the end of this file; nothing may be left without a meaning.
+says it, else from `meanings.toml`; nothing may be left without a meaning.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import enum
 import inspect
 import re
 import sys
+import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from rig.sim.worlds import WORLDS
 
 DOCS = Path(__file__).resolve().parent
 PAGES = DOCS / "reference"
+MEANINGS = tomllib.loads((DOCS / "meanings.toml").read_text(encoding="utf-8"))
 COLUMN = re.compile(r"^    (\w+) +([A-Z ]+?),?(?: +-- (.*))?$", re.MULTILINE)
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -130,7 +132,7 @@ def _keys(title: str, kind: type[msgspec.Struct]) -> str:
     for field in msgspec.structs.fields(kind):
         if title == "top of the file" and field.name != "name":
             continue  # the other sections
-        meaning = told.get(field.name) or RIG_KEYS[f"{kind.__name__}.{field.name}"]
+        meaning = told.get(field.name) or MEANINGS["rig"][f"{kind.__name__}.{field.name}"]
         rows.append((f"`{field.name}`", describe(hints[field.name]), _default(field), meaning))
     return table(("key", "value", "default", "meaning"), rows)
 
@@ -227,8 +229,7 @@ def session_tables() -> str:
         ):
             words = kind.replace("PRIMARY KEY", "").replace("NOT NULL", "").strip()
             missing = "" if "NOT NULL" in kind or "PRIMARY" in kind else ", may be NULL"
-            meaning = COLUMNS.get(f"{name}.{column}") or comment
-            assert meaning, f"column {name}.{column} has no meaning; add it to COLUMNS"
+            meaning = comment or MEANINGS["columns"][f"{name}.{column}"]
             rows.append((f"`{column}`", words.lower() + missing, meaning))
         parts.append(f"### {name}\n\n{about}\n\n" + table(("column", "type", "meaning"), rows))
     return "\n\n".join(parts)
@@ -346,78 +347,6 @@ def main(arguments: list[str]) -> int:
             page.write_text(filled(_read(page)), encoding="utf-8")
             print(f"written: {page.name}")
     return 1 if pages and "--check" in arguments else 0
-
-
-RIG_KEYS = {
-    "RigDescription.name": "What the rig is called, in session files and on the screen.",
-    "BoardConfig.port": "Serial port (`COM3`, `/dev/ttyACM0`) or `socket://HOST:PORT`. In a rig file for the "
-    "emulator: `pty`, and it opens a port of its own.",
-    "BoardConfig.driver": "Entry point of the board's driver, or `package.module:Class`.",
-    "BoardConfig.baud": "Bits per second; a socket ignores it.",
-    "BoardConfig.inputs": "Input lines by name, see below.",
-    "BoardConfig.outputs": "Output lines by name, see below.",
-    "BoardConfig.host_timeout_ms": "The board makes itself safe when the host was silent for so long, in "
-    "milliseconds of real time.",
-    "BoardConfig.sync_seed": "Seed of the random sync pulses; 0 switches the sync line off.",
-    "OutputLine.line": "Line number on the board.",
-    "OutputLine.calibrated_on": "A remark for people: when, by whom.",
-    "StreamConfig.name": "Name of the stream, as the recording system calls it.",
-    "StreamConfig.driver": "Entry point of the stream's driver, or `package.module:Class`.",
-    "StreamConfig.silence_s": "Wall time without a message after which no decision waits for the stream.",
-    "Limits.max_drop_ul": "Largest single drop.",
-    "Limits.max_per_minute_ul": "Most water within any minute.",
-    "Limits.max_session_ul": "Most water in a session.",
-    "Telemetry.publish": "Where state, events and arrays are published (a PUB socket).",
-    "Telemetry.commands": "Where requests are answered (a ROUTER socket).",
-    "Emulation.units": "Simulated dopamine units.",
-    "Emulation.seed": "Seed of everything that the animal draws.",
-    "Emulation.model": "Each unit its own asymmetry, or all the same.",
-    "Emulation.learning_rate": "Sum of the two learning rates, for each reward.",
-    "Emulation.clock_offset_samples": "Number of the recording system's first sample.",
-    "Emulation.clock_ppm": "How much faster than nominal its crystal runs, parts per million.",
-}
-"""Keys of the rig file that the code does not explain beside themselves."""
-
-COLUMNS = {
-    "meta.key": "`subject`, `protocol`, `protocol_text`, `protocol_hash`, `parameters`, `rig`, `seed`, "
-    "`max_trials`, `started`, `versions`, `end`",
-    "meta.value": "JSON",
-    "inputs.payload": "the bytes as they came",
-    "trials.condition": "the trial type, in the protocol's own words",
-    "trials.signalled": "1: a cue says that a reward will come",
-    "trials.cue": "name of the cue's output",
-    "trials.duration_us": "to the end of the table",
-    "trials.stimulus_us": "what the baseline lies before: the cue, else the reward",
-    "trials.cue_us": "first onset of the cue",
-    "trials.reward_us": "first opening of a valve",
-    "trials.lost_events": "board events that could not be had again",
-    "trials.table_hash": "stands for the table that ran: image and names",
-    "events.trial": "number of the trial",
-    "events.name": "of the state or the line",
-    "responses.trial": "number of the trial",
-    "responses.unit": "`electrode:sorted_id`",
-    "responses.response_hz": "baseline-subtracted rate, before any shift",
-    "responses.seq": "the input that completed it",
-    "estimates.trial": "number of the trial they follow",
-    "estimates.unit": "`electrode:sorted_id`",
-    "estimates.paper_hz": "published sign count, on the utility axis",
-    "estimates.paper_ul": "the same in uL",
-    "estimates.isotonic_hz": "isotonic crossing",
-    "estimates.isotonic_ul": "the same in uL",
-    "estimates.bayes_hz": "posterior mean",
-    "estimates.bayes_sd_hz": "posterior standard deviation",
-    "estimates.bayes_high_hz": "its upper end",
-    "estimates.bayes_ul": "posterior mean in uL",
-    "estimates.bayes_low_ul": "95 % interval in uL",
-    "estimates.bayes_high_ul": "its upper end",
-    "estimates.asymmetry_paper": "published asymmetry, not clipped",
-    "estimates.asymmetry_bayes": "posterior mean of the asymmetry",
-    "estimates.flags": "JSON: list of texts",
-    "estimates.seq": "the input that they followed from",
-    "documents.id": "order",
-    "documents.schema": "what kind of document it is, see [telemetry](telemetry.md#documents)",
-}
-"""Columns of the session file that the schema does not explain beside themselves."""
 
 
 if __name__ == "__main__":

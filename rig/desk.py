@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import msgspec
 
 from rig.commands import BoardCommand, Pulse
-from rig.errors import ConfigError
+from rig.device import BoardLimits
+from rig.errors import ConfigError, DopaloopError
 from rig.ledger import WaterLedger
 from rig.machine.calibration import open_us
 from rig.operator import (
@@ -23,6 +25,12 @@ from rig.operator import (
 )
 from rig.outbox import Outbox
 from rig.plan import SessionPlan
+from rig.preflight import preflight
+from rig.protocol import Protocol
+from rig.protocol_errors import explain
+
+REHEARSED = 20
+"""Trials that are rehearsed before a changed parameter is taken."""
 
 
 class Desk:
@@ -41,7 +49,12 @@ class Desk:
     """
 
     def __init__(
-        self, plan: SessionPlan, ledger: WaterLedger, out: Outbox, send: Callable[[BoardCommand], None]
+        self,
+        plan: SessionPlan,
+        ledger: WaterLedger,
+        out: Outbox,
+        send: Callable[[BoardCommand], None],
+        limits: Callable[[], BoardLimits],
     ) -> None:
         self.paused = False
         self.stopping: str | None = None
@@ -52,6 +65,7 @@ class Desk:
         self._ledger = ledger
         self._out = out
         self._send = send
+        self._limits = limits
 
     def take(self, who: str, payload: bytes, *, connected: bool) -> None:
         """Take a command as it came; a refusal is said, never raised."""
@@ -99,18 +113,26 @@ class Desk:
         if reason is None:
             self._send(Pulse(output=valve.line, duration_us=duration_us))
             self.drops += 1
+            self._ledger.promised_ul += command.volume_ul
             self._out.notice("note", who, f"manual reward of {command.volume_ul:g} uL")
         return reason
 
     def _set(self, who: str, command: SetParameter) -> str | None:
-        old = self.protocol.parameters
         try:
-            new = type(old).read({**old.as_dict(), command.name: command.value})
-            changed = type(self.protocol)(new, self._plan.seed)
-        except ConfigError as error:
+            changed = self._changed(command)
+            if changed.schedule.distribution() != self.protocol.schedule.distribution():
+                return f"'{command.name}' would change the declared reward distribution; start a new session"
+            # Better refused now than the end of the session at the next trial.
+            preflight(dataclasses.replace(self._plan, max_trials=REHEARSED), self._limits(), changed)
+        except DopaloopError as error:
             return str(error)
-        if changed.schedule.distribution() != self.protocol.schedule.distribution():
-            return f"'{command.name}' would change the declared reward distribution; start a new session"
+        except Exception as error:  # noqa: BLE001 - a protocol is somebody's code
+            return explain(error, self._plan.protocol_name, type(self.protocol).__module__)
         self.protocol = changed
         self._out.notice("note", who, f"{command.name} = {command.value} from the next trial on")
         return None
+
+    def _changed(self, command: SetParameter) -> Protocol:
+        old = self.protocol.parameters
+        new = type(old).read({**old.as_dict(), command.name: command.value})
+        return type(self.protocol)(new, self._plan.seed)

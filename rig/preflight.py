@@ -5,50 +5,51 @@ from __future__ import annotations
 from rig.device import BoardLimits
 from rig.draws import Draws
 from rig.errors import ConfigError, DopaloopError
+from rig.machine.build import StateMachine
 from rig.machine.check import check
+from rig.machine.table import StateTable
 from rig.plan import SessionPlan
-from rig.protocol import History
+from rig.protocol import History, Protocol
 from rig.protocol_errors import explain
+from rig.trial.spec import TrialRecord, TrialSpec
 
 MOST_TRIALS = 400
 """A block of the built-in protocols has 100 trials; four of them see every kind of trial."""
 
 
-class _Rehearsal(History):
-    """A history that only counts."""
-
-    def __init__(self, trials: int) -> None:
-        super().__init__()
-        self._count = trials
-
-    @property
-    def trials(self) -> int:
-        return self._count
-
-
-def preflight(plan: SessionPlan, limits: BoardLimits) -> int:
+def preflight(plan: SessionPlan, limits: BoardLimits, protocol: Protocol | None = None) -> int:
     """Build and check every table that the schedule will ask for; return how many were checked.
+
+    The protocol sees a history in which every trial before took place as intended.
+
+    Parameters
+    ----------
+    protocol
+        Rehearse this one (the same with other parameters) instead of the plan's.
 
     Raises
     ------
     ConfigError
         With one sentence that names the protocol, the trial, the state and the rule.
     """
-    protocol, rig = plan.protocol, plan.rig
+    protocol, rig = protocol or plan.protocol, plan.rig
     trials = min(plan.max_trials or MOST_TRIALS, MOST_TRIALS)
     water_ul = 0.0
+    history = History()
     for number in range(trials):
         try:
-            spec = protocol.decide(_Rehearsal(number), None, Draws(plan.seed, 0xDEC1DE, number))
+            spec = decided(protocol.decide(history, None, Draws(plan.seed, 0xDEC1DE, number)))
             if spec is None:
                 return number
             water_ul += spec.reward_ul
-            check(protocol.table(spec).build(rig, plan.where), rig, limits, plan.where)
+            check(built(protocol, spec, plan), rig, limits, plan.where)
             protocol.describe(spec)
         except DopaloopError:
             raise
         except Exception as error:
-            raise ConfigError(explain(error, plan.protocol_name)) from error
+            text = explain(error, plan.protocol_name, type(protocol).__module__)
+            raise ConfigError(text) from error
+        history.add(_as_intended(number, spec))
     if plan.max_trials is not None and water_ul > rig.limits.max_session_ul:
         raise ConfigError(
             f"{trials} trials would give {water_ul:.0f} uL, more than the rig's ceiling of "
@@ -56,3 +57,55 @@ def preflight(plan: SessionPlan, limits: BoardLimits) -> int:
             "[limits] max_session_ul"
         )
     return trials
+
+
+def decided(answer: object) -> TrialSpec | None:
+    """Return what `Protocol.decide` answered, if it is an answer.
+
+    Raises
+    ------
+    ConfigError
+        If it is anything but a trial or None.
+    """
+    if answer is None or isinstance(answer, TrialSpec):
+        return answer
+    raise ConfigError(f"the protocol's 'decide' must return a TrialSpec or None, not {_shown(answer)}")
+
+
+def built(protocol: Protocol, spec: TrialSpec, plan: SessionPlan) -> StateTable:
+    """Return the table of a trial.
+
+    Raises
+    ------
+    ConfigError
+        If the protocol makes none, or it cannot be built on this rig.
+    """
+    machine: object = protocol.table(spec)
+    if not isinstance(machine, StateMachine):
+        raise ConfigError(f"the protocol's 'table' must return a StateMachine, not {_shown(machine)}")
+    return machine.build(plan.rig, plan.where)
+
+
+def _shown(value: object) -> str:
+    return "None" if value is None else f"a value of type '{type(value).__name__}'"
+
+
+def _as_intended(number: int, spec: TrialSpec) -> TrialRecord:
+    """Return the record of a trial that nobody ran."""
+    cue_us = 0 if spec.cue is not None else None
+    reward_us = 0 if spec.reward_ul > 0 else None
+    return TrialRecord(
+        number=number,
+        spec=spec,
+        outcome="complete",
+        start_us=0,
+        duration_us=0,
+        states=(),
+        outputs=(),
+        inputs=(),
+        cue_us=cue_us,
+        reward_us=reward_us,
+        stimulus_us=cue_us if cue_us is not None else reward_us,
+        delivered_ul=spec.reward_ul,
+        table_hash="",
+    )

@@ -26,8 +26,8 @@ from rig.documents import (
 BAR = 25
 """Width of the uL axis in characters."""
 
-SHORT = {"not settled": "unsettled", "paper capped": "p. cap", "isotonic capped": "i. cap"}
-"""Flags as a narrow terminal can show them."""
+SHORT = {"not settled": "unsettled", "at edge": "at edge", "off axis": "off axis"}
+"""Flags that a narrow terminal shows, in short; `inspect --json` has all of them."""
 
 
 class SessionDisplay:
@@ -156,7 +156,7 @@ def _row(unit: UnitEstimate, sizes_ul: tuple[float, ...]) -> tuple[str, str, str
     if unit.bayes_ul is None or unit.bayes_ci95_ul is None:
         return unit.unit, n, "", "", "", "too few"
     low, high = unit.bayes_ci95_ul
-    flags = ", ".join(SHORT.get(flag, flag) for flag in unit.flags)
+    flags = ", ".join(SHORT[flag] for flag in unit.flags if flag in SHORT)
     bar = _bar(unit.bayes_ul, low, high, sizes_ul)
     return unit.unit, n, f"{unit.bayes_ul:.2f}", f"{low:.2f} to {high:.2f}", bar, flags
 
