@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -20,16 +21,17 @@ WIDTH = 130
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Run all (or what `arguments`, passed to pytest, choose); return pytest's exit code."""
+    """Run all; or what `arguments` choose, which go to pytest, a path first. Return pytest's exit code."""
+    where = [] if arguments and Path(arguments[0]).exists() else [str(HERE)]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
-        code = pytest.main(
-            ["-q", "--benchmark-quiet", f"--benchmark-json={out}", "-p", "no:cacheprovider", str(HERE), *arguments]
-        )
-        measured = json.loads(out.read_text()) if out.exists() and out.stat().st_size else {"benchmarks": []}
+        options = ["-q", "--benchmark-quiet", f"--benchmark-json={out}", "-p", "no:cacheprovider"]
+        code = pytest.main([*options, *where, *arguments])
+        measured = json.loads(out.read_text() or "{}") if out.exists() else {}
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    console.print(table(rows(measured["benchmarks"])))
-    console.print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}", highlight=False)
+    console.print(table(rows(measured.get("benchmarks", []))))
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    console.print(machine, highlight=False)
     return int(code)
 
 
@@ -42,7 +44,9 @@ def table(found: Sequence[Row]) -> Table:
     for row in found:
         met = {None: "", True: "yes", False: "no"}[row.met]
         what = f"{row.what}: {row.ours}" if row.ours else row.what
-        made.add_row("" if what == before else what, row.figure, row.baseline, f"{row.ratio:.2f}", row.aim, met)
+        made.add_row(
+            "" if what == before else what, row.figure, row.baseline, f"{row.ratio:.2f}", row.aim, met
+        )
         before = what
     return made
 

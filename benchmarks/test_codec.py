@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 from harp.device.client import HarpFramer
-from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.figures import baseline, ours
+from benchmarks.figures import Bench, baseline, ours
 from drivers.board.codec import HarpCodec
 from drivers.board.event_codes import WORDS
 from drivers.board.registers import BOARD_EVENT
@@ -39,7 +38,7 @@ def run_official(pieces: list[bytes]) -> int:
 
 @pytest.mark.parametrize("size", [64, 4096])
 @pytest.mark.parametrize("run", [run_official, run_ours], ids=["official", "ours"])
-def test_frames_from_chunks(benchmark: BenchmarkFixture, size: int, run: Callable[[list[bytes]], int]) -> None:
+def test_frames_from_chunks(benchmark: Bench, size: int, run: Callable[[list[bytes]], int]) -> None:
     benchmark.group = f"Harp frames in chunks of {size} bytes"
     found = benchmark.pedantic(run, args=(chunks(size),), rounds=15, warmup_rounds=2)
     assert found == FRAMES

@@ -7,9 +7,8 @@ anything called an estimate needs.
 import numpy as np
 import numpy.typing as npt
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.figures import baseline, ours
+from benchmarks.figures import Bench, baseline, ours
 from rig.estimate.online import ReversalEstimator
 
 SIZES_UL = (0.1, 0.3, 1.2, 2.5, 5.0, 10.0, 20.0)
@@ -24,7 +23,7 @@ class PlainPass:
         self.total = np.zeros((units, len(SIZES_UL)))
         self.squares = np.zeros((units, len(SIZES_UL)))
 
-    def trial(self, size: int, y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def trial(self, size: int, y: npt.NDArray[np.float64]) -> object:
         self.n[:, size] += 1
         self.total[:, size] += y
         self.squares[:, size] += y * y
@@ -42,7 +41,7 @@ def responses(units: int) -> list[npt.NDArray[np.float64]]:
 
 @pytest.mark.parametrize("units", [64, 1000])
 @pytest.mark.parametrize("side", ["bare", "ours", "arrays"])
-def test_a_trial(benchmark: BenchmarkFixture, side: str, units: int) -> None:
+def test_a_trial(benchmark: Bench, side: str, units: int) -> None:
     benchmark.group = f"a trial of {units:,} units to its estimates"
     values = responses(units)
     plain, estimator = PlainPass(units), ReversalEstimator(SIZES_UL)

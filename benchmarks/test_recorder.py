@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.figures import baseline, ours
+from benchmarks.figures import Bench, baseline, ours
 from rig.log.entry import Input
 from rig.runtime.recorder import Recorder
 
@@ -33,7 +32,7 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 
 
 @pytest.mark.benchmark(group="processor time to keep 20,000 inputs that come in a second")
-def test_bare_executemany(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+def test_bare_executemany(benchmark: Bench, tmp_path: Path) -> None:
     db = sqlite3.connect(tmp_path / "bare.sqlite", isolation_level=None)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("PRAGMA synchronous=NORMAL")
@@ -54,7 +53,7 @@ def test_bare_executemany(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
 
 
 @pytest.mark.benchmark(group="processor time to keep 20,000 inputs that come in a second")
-def test_twenty_thousand_inputs_a_second(benchmark: BenchmarkFixture, recorder: Recorder) -> None:
+def test_twenty_thousand_inputs_a_second(benchmark: Bench, recorder: Recorder) -> None:
     """Offer `RATE` inputs/s for a second a round; what counts is the recorder's own processor time."""
     shares: list[float] = []
     seq = 0
@@ -77,7 +76,7 @@ def test_twenty_thousand_inputs_a_second(benchmark: BenchmarkFixture, recorder: 
 
 @pytest.mark.benchmark(group="what the engine pays to hand an input over")
 @pytest.mark.parametrize("side", ["bare", "ours"])
-def test_append(benchmark: BenchmarkFixture, recorder: Recorder, side: str) -> None:
+def test_append(benchmark: Bench, recorder: Recorder, side: str) -> None:
     """A hundred at a time: one is shorter than a clock can tell."""
     entry = Input(0, 0, "board", "bytes", PAYLOAD)
     recorder._turn = lambda: time.sleep(0.01) or not recorder._closing  # type: ignore[method-assign, func-returns-value]

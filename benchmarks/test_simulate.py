@@ -8,10 +8,9 @@ import zlib
 from pathlib import Path
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 from rich.console import Console
 
-from benchmarks.figures import baseline, ours
+from benchmarks.figures import Bench, baseline, ours
 from benchmarks.virtual import recorded_inputs, run, sitting
 from rig.cli.plans import make_plan
 from rig.cli.replay import recorded_plan, replay_file
@@ -26,7 +25,7 @@ WIRE_TRIALS = 30
 
 
 @pytest.mark.parametrize("side", ["bare", "ours"])
-def test_simulate(benchmark: BenchmarkFixture, side: str) -> None:
+def test_simulate(benchmark: Bench, side: str) -> None:
     benchmark.group = f"simulate {TRIALS} trials, {UNITS} units"
     inputs = recorded_inputs(TRIALS, UNITS)
     rig_seconds = inputs[-1].t_ns / NS_PER_S
@@ -63,7 +62,7 @@ def wire_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("side", ["bare", "ours"])
-def test_replay(benchmark: BenchmarkFixture, wire_session: Path, side: str) -> None:
+def test_replay(benchmark: Bench, wire_session: Path, side: str) -> None:
     benchmark.group = f"replay {WIRE_TRIALS} trials from the wire, {UNITS} units"
     with SessionFile(wire_session) as file:
         records = [document.record for _, document in file.documents() if isinstance(document, TrialDone)]

@@ -1,6 +1,7 @@
-"""Fill in the parts of the reference pages that follow from the code.
+"""Fill in the parts of the pages that follow from the code, and the example files that they show.
 
-A page marks such a part with ``<!-- generated: NAME -->`` and ``<!-- end -->``. Run
+A page marks a part with ``<!-- generated: NAME -->`` and ``<!-- end -->``, and the code block of an
+example with ``<!-- file: examples/NAME -->`` before it. Run
 
     python docs/generate.py            # write them anew
     python docs/generate.py --check    # say which pages are stale; write nothing
@@ -34,10 +35,11 @@ from rig.runtime.shape import describe
 from rig.sim.worlds import WORLDS
 
 DOCS = Path(__file__).resolve().parent
-PAGES = DOCS / "reference"
+ROOT = DOCS.parent
 MEANINGS = tomllib.loads((DOCS / "meanings.toml").read_text(encoding="utf-8"))
 COLUMN = re.compile(r"^    (\w+) +([A-Z ]+?),?(?: +-- (.*))?$", re.MULTILINE)
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SHOWN = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(```\n)", re.DOTALL)
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -324,13 +326,14 @@ MAKERS: dict[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """Return a page with every generated part as it should be."""
-    return PART.sub(lambda part: part[1] + "\n" + MAKERS[part[2]]() + "\n\n" + part[3], text)
+    """Return a page with every generated part and every example as it should be."""
+    text = PART.sub(lambda part: f"{part[1]}\n{MAKERS[part[2]]()}\n\n{part[3]}", text)
+    return SHOWN.sub(lambda shown: shown[1] + _read(ROOT / shown[2]) + shown[3], text)
 
 
 def stale() -> list[Path]:
     """Return the pages that do not say what the code says."""
-    return [page for page in sorted(PAGES.glob("*.md")) if filled(_read(page)) != _read(page)]
+    return [page for page in sorted(DOCS.rglob("*.md")) if filled(_read(page)) != _read(page)]
 
 
 def _read(page: Path) -> str:

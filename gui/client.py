@@ -27,7 +27,8 @@ from rig.runtime.client import (
 )
 from rig.runtime.follower import Follower
 
-HEALTH_EVERY_S: Final = 0.5
+HEALTH_EVERY_S: Final = 0.25
+"""Often enough that a fault of half a second is told within one."""
 MOST_WAITING: Final = 200_000
 
 
@@ -50,7 +51,11 @@ class Missed(msgspec.Struct, frozen=True):
     count: int
 
 
-Update = Document | LinkChanged | HealthSeen | Missed
+class Begun(msgspec.Struct, frozen=True):
+    """All that was told before is void: another session, or a recorded one from its beginning."""
+
+
+Update = Document | LinkChanged | HealthSeen | Missed | Begun
 
 
 class EngineLink:
@@ -73,6 +78,8 @@ class EngineLink:
             name=name,
         )
         self._seen = 0
+        self._session: str | None = None
+        self._dropped = 0
         self._stop = threading.Event()
         self._pulse = threading.Thread(
             target=self._watch_health, args=(publish, commands), name="health", daemon=True
@@ -101,11 +108,20 @@ class EngineLink:
     # --- the follower's thread --------------------------------------------------------------------
 
     def _put(self, update: Update) -> None:
-        if self._updates.qsize() < MOST_WAITING:
-            self._updates.put(update)
+        if self._updates.qsize() >= MOST_WAITING:
+            self._dropped += 1  # nobody draws; said as soon as there is room again
+            return
+        if self._dropped:
+            self._updates.put(Missed(self._dropped))
+            self._dropped = 0
+        self._updates.put(update)
 
     def _on_snapshot(self, view: SnapshotView) -> None:
         """Fill in everything that was told before we came, then go on from there."""
+        if self._session is not None and view.session != self._session:
+            self._seen = 0
+            self._put(Begun())
+        self._session = view.session
         try:
             with Client(self._publish, self._commands, name="window, history") as history:
                 for change in history.backfill(max(view.oldest, self._seen + 1), view.newest):
@@ -127,7 +143,8 @@ class EngineLink:
             case EventsMissed():
                 self._put(Missed(change.last - change.first + 1))
             case Restarted():
-                self._seen = 0
+                self._seen, self._session = 0, change.session
+                self._put(Begun())
             case _:
                 pass
 
@@ -144,4 +161,4 @@ class EngineLink:
                 self._put(HealthSeen(health, (time.perf_counter() - begun) * 1e3))
 
 
-__all__ = ["EngineLink", "HealthSeen", "LinkChanged", "Missed", "SessionState", "Update"]
+__all__ = ["Begun", "EngineLink", "HealthSeen", "LinkChanged", "Missed", "SessionState", "Update"]

@@ -6,14 +6,18 @@ Panels never see a document. They read this model when it says that something of
 
 from __future__ import annotations
 
+import array
 import enum
+import math
+import re
 from collections import deque
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gui.client import HealthSeen, LinkChanged, Missed, Update
+from gui.client import Begun, HealthSeen, LinkChanged, Missed, Update
+from gui.live import LiveTrial
 from rig.documents import (
     AlignedSpikes,
     BoardActivity,
@@ -50,6 +54,9 @@ class Aspect(enum.Flag):
 MOST_HAPPENINGS = 4000
 MOST_NOTICES = 500
 
+_CHANGED = re.compile(r"(\w+) = (.*) from the next trial on")
+"""How the session says that it took a new value for a parameter (`rig.desk`)."""
+
 
 class UnitResponse(msgspec.Struct, frozen=True):
     """One unit's answer to one reward: `hz` as estimated from (unsignalled ones not yet shifted)."""
@@ -71,10 +78,20 @@ class SessionModel:
         Finished trials, oldest first.
     happened
         What the board did lately, oldest first (live views only).
+    live
+        The newest trial that was seen to begin (live views only), also after its end.
+    changed
+        Parameter name -> its newest value as text, where it was changed since the start.
+    notices_seen
+        Notices so far, also those that `notices` no longer holds.
+    session_file
+        Where the session is recorded; empty if that is not known. The window fills it in.
     estimates
         Unit name -> newest estimate, in roster order.
     settling
         Unit name -> list of (rewarded trials so far, estimate Hz, low Hz, high Hz).
+    settling_ul
+        Unit name -> estimate, low and high in uL, one after the other, for each entry of `settling`.
     responses
         Unit name -> answers, oldest first.
     spikes
@@ -91,9 +108,14 @@ class SessionModel:
         self.ended: SessionEnded | None = None
         self.records: list[TrialRecord] = []
         self.happened: deque[Happening] = deque(maxlen=MOST_HAPPENINGS)
+        self.live: LiveTrial | None = None
+        self.changed: dict[str, str] = {}
+        self.notices_seen = 0
+        self.session_file = ""
         self.estimates: dict[str, UnitEstimate] = {}
         self.rewarded = 0
         self.settling: dict[str, list[tuple[int, float, float, float]]] = {}
+        self.settling_ul: dict[str, array.array[float]] = {}
         self.responses: dict[str, list[UnitResponse]] = {}
         self.spikes: list[AlignedSpikes] = []
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
@@ -103,6 +125,13 @@ class SessionModel:
         self.selected: str | None = None
         self.tagged: set[str] = set()
         self._by_number: dict[int, TrialRecord] = {}
+        self._wanted: str | None = None
+
+    def reset(self) -> None:
+        """Forget the session; the unit that was chosen is chosen again as soon as it is known."""
+        link, wanted, file = self.link_reason, self.selected or self._wanted, self.session_file
+        self.__init__()  # type: ignore[misc]  # everything that the constructor sets, and nothing else
+        self.link_reason, self._wanted, self.session_file = link, wanted, file
 
     def take(self, update: Update) -> Aspect:
         """Take one update; return what has changed."""
@@ -119,8 +148,7 @@ class SessionModel:
             case TrialDone():
                 return self._trial(update.record)
             case BoardActivity():
-                self.happened.extend(update.happened)
-                return Aspect.ACTIVITY
+                return self._activity(update)
             case ResponseTaken():
                 return self._response(update)
             case EstimatesUpdated():
@@ -129,8 +157,7 @@ class SessionModel:
                 self.spikes.append(update)
                 return Aspect.SPIKES
             case Notice():
-                self.notices.append(update)
-                return Aspect.NOTICES
+                return self._notice(update)
             case HealthSeen():
                 self.health = update
                 return Aspect.HEALTH
@@ -140,6 +167,9 @@ class SessionModel:
             case Missed():
                 self.missed += update.count
                 return Aspect.HEALTH
+            case Begun():
+                self.reset()
+                return Aspect.EVERYTHING
 
     def select(self, unit: str | None) -> Aspect:
         """Choose the unit that the unit panels show."""
@@ -159,6 +189,23 @@ class SessionModel:
     def axis_hz(self) -> tuple[float, ...]:
         """Utility of each declared size, in Hz."""
         return self.started.utility_axis_hz if self.started else ()
+
+    @property
+    def unsignalled_shift_hz(self) -> float:
+        """What is added to unsignalled responses before they are estimated from, in Hz."""
+        return self.started.unsignalled_shift_hz if self.started else 0.0
+
+    def settled_path(self, unit: str) -> npt.NDArray[np.float64]:
+        """How one unit's estimate went.
+
+        Returns
+        -------
+        ndarray
+            Shape (estimates, 4): rewarded trials so far, estimate, low and high end of its interval in uL.
+        """
+        trials = np.array([entry[0] for entry in self.settling.get(unit, ())], dtype=np.float64)
+        values = np.array(self.settling_ul.get(unit, ()), dtype=np.float64).reshape(-1, 3)
+        return np.column_stack([trials, values])
 
     @property
     def over(self) -> bool:
@@ -200,6 +247,23 @@ class SessionModel:
         self.records.append(record)
         return Aspect.TRIALS
 
+    def _activity(self, update: BoardActivity) -> Aspect:
+        self.happened.extend(update.happened)
+        for happening in update.happened:
+            if happening.kind == "start":
+                self.live = LiveTrial(update.trial, happening.board_us)
+            elif self.live is not None and self.live.end_us is None:
+                self.live.take(happening)
+        return Aspect.ACTIVITY
+
+    def _notice(self, notice: Notice) -> Aspect:
+        self.notices.append(notice)
+        self.notices_seen += 1
+        found = _CHANGED.fullmatch(notice.text) if notice.level == "note" else None
+        if found and self.started is not None and found[1] in self.started.parameters:
+            self.changed[found[1]] = found[2]
+        return Aspect.NOTICES
+
     def _response(self, update: ResponseTaken) -> Aspect:
         response = update.response
         record = self._by_number.get(response.trial)
@@ -219,7 +283,11 @@ class SessionModel:
             if unit.bayes_hz is not None and unit.bayes_ci95_hz is not None:
                 low, high = unit.bayes_ci95_hz
                 self.settling.setdefault(unit.unit, []).append((update.rewarded, unit.bayes_hz, low, high))
+                low, high = unit.bayes_ci95_ul or (math.nan, math.nan)
+                middle = math.nan if unit.bayes_ul is None else unit.bayes_ul
+                self.settling_ul.setdefault(unit.unit, array.array("d")).extend((middle, low, high))
         if self.selected is None and update.units:
-            self.selected = update.units[0].unit
+            known = self._wanted in self.estimates
+            self.selected = self._wanted if known else update.units[0].unit
             changed |= Aspect.SELECTION
         return changed

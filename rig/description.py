@@ -131,6 +131,25 @@ class Telemetry(_Part, frozen=True, kw_only=True):
     commands: str = "tcp://127.0.0.1:0"
 
 
+class CueTraining(_Part, frozen=True, kw_only=True):
+    """What a simulated animal has learned that one cue is followed by.
+
+    Parameters
+    ----------
+    sizes_ul
+        Outcomes in uL, each once; 0 for nothing.
+    probabilities
+        How often the cue was followed by each of them, in any unit.
+    delay_s
+        The cue's onset to the outcome. 0: at once, or not always the same; then the animal feels the lack of
+        a reward only when the trial ends.
+    """
+
+    sizes_ul: tuple[NonNegative, ...]
+    probabilities: tuple[NonNegative, ...]
+    delay_s: NonNegative = 0.0
+
+
 class Emulation(_Part, frozen=True, kw_only=True):
     """What `dopaloop emulate` plays on this rig; real hardware has no such part."""
 
@@ -146,6 +165,12 @@ class Emulation(_Part, frozen=True, kw_only=True):
     """Reward sizes the animal was trained on, ascending; empty means the published task's."""
     probabilities: tuple[NonNegative, ...] = ()
     """How often it was given each of them, in any unit; empty means the published task's."""
+    cues: dict[str, CueTraining] = {}
+    """What each cue, by the name of its output, is followed by. Then every cue has a value of its own, and
+    `sizes_ul` is about rewards without a cue only: none, if empty. Without this table, `odour_a` promises
+    what `sizes_ul` says, and any other odour nothing."""
+    reversal_cue: str = ""
+    """With `cues`: the one whose reversal points are the truth that the animal reveals; empty: none."""
     recorded_trials: dict[str, tuple[int, ...]] = {}
     """Of recorded units: how many trials of each type (1-14, as in the published files) a unit has. Written
     by the emulator; past a unit's last trial of a type the unit is missing."""

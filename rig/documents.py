@@ -28,6 +28,7 @@ class DeclaredTrial(msgspec.Struct, frozen=True, kw_only=True):
     reward_ul: float
     signalled: bool
     count: int
+    cue: str | None = None
 
 
 class ParameterInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +49,15 @@ class ParameterInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"):
-    """The first document of a session."""
+    """The first document of a session.
+
+    Attributes
+    ----------
+    unsignalled_shift_hz
+        Added to responses to unsignalled rewards before they are estimated from; a constant of the session.
+    reversal_conditions
+        Conditions whose rewards the reversal points are estimated from; None: every reward.
+    """
 
     subject: str
     protocol: str
@@ -62,6 +71,8 @@ class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"
     window: ResponseWindow | None = None
     max_drop_ul: float = 0.0
     max_session_ul: float = 0.0
+    unsignalled_shift_hz: float = 0.0
+    reversal_conditions: tuple[str, ...] | None = None
 
 
 class TrialDone(_Document, frozen=True, kw_only=True, tag="trial"):

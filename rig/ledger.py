@@ -105,4 +105,4 @@ def _at_most(valve: OutputLine, opened_us: int, seen_us: int) -> int:
     """How long a valve was open at most that was seen to open, and later was seen to be closed."""
     longest_us = _longest_us(valve)
     # Board time that went back tells of a reset, and nothing of the valve.
-    return min(seen_us - opened_us, longest_us) if seen_us >= opened_us else longest_us
+    return min(max(seen_us - opened_us, 1), longest_us) if seen_us >= opened_us else longest_us

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rig.draws import Draws
+from rig.errors import ConfigError
 from rig.estimate.online import ReversalEstimator
 from rig.machine.build import StateMachine
 from rig.params import Params
@@ -56,16 +57,31 @@ class Protocol:
     ----------
     response
         Where a unit's response is counted, or None for a protocol that reads no neural stream.
+    reversal_conditions
+        Conditions whose rewards the units' reversal points are estimated from; None: every reward. A
+        reversal point belongs to one reward distribution. Where cues promise different ones, name the
+        conditions of one of them, or none: ``()``.
     """
 
     class Parameters(Params):
         """A protocol without parameters."""
 
     response: ClassVar[ResponseWindow | None] = ResponseWindow()
+    reversal_conditions: ClassVar[tuple[str, ...] | None] = None
 
     def __init__(self, parameters: Params | None = None, seed: int = 0) -> None:
         self.parameters = parameters if parameters is not None else self.Parameters()
-        self.schedule = Schedule(self.block(), seed)
+        block = self.block()
+        self.schedule = Schedule(block, seed)
+        unknown = set(self.reversal_conditions or ()) - {kind.condition for kind, _ in block}
+        if unknown:
+            raise ConfigError(
+                f"'reversal_conditions' names '{min(unknown)}', which is no condition of the declared block"
+            )
+
+    def tells_reversal(self, trial: TrialSpec) -> bool:
+        """Whether the reward of this trial belongs to the distribution that reversal points are about."""
+        return self.reversal_conditions is None or trial.condition in self.reversal_conditions
 
     def block(self) -> list[tuple[TrialType, int]]:
         """Return the declared block: (trial type, how often it comes in a block).
@@ -75,7 +91,7 @@ class Protocol:
         ConfigError
             If the parameters contradict each other.
         """
-        raise NotImplementedError
+        raise NotImplementedError("a protocol must define 'block'")
 
     def decide(self, history: History, estimates: ReversalEstimator | None, rng: Draws) -> TrialSpec | None:
         """Return the next trial, or None to finish.
@@ -89,11 +105,11 @@ class Protocol:
         rng
             Draws of this trial's own, seeded by the session's seed and the trial's number.
         """
-        raise NotImplementedError
+        raise NotImplementedError("a protocol must define 'decide'")
 
     def table(self, trial: TrialSpec) -> StateMachine:
         """Return the states of this trial."""
-        raise NotImplementedError
+        raise NotImplementedError("a protocol must define 'table'")
 
     def describe(self, trial: TrialSpec) -> str:
         """Return one line for the log."""

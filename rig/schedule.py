@@ -62,7 +62,11 @@ class Schedule:
         """Return the declared block as a document tells it."""
         return tuple(
             DeclaredTrial(
-                condition=kind.condition, reward_ul=kind.reward_ul, signalled=kind.signalled, count=count
+                condition=kind.condition,
+                reward_ul=kind.reward_ul,
+                signalled=kind.signalled,
+                count=count,
+                cue=kind.cue,
             )
             for kind, count in Counter(self.block).items()
         )

@@ -57,16 +57,20 @@ from rig.machine.check import check
 from rig.machine.image import encode
 from rig.outbox import Outbox
 from rig.plan import SessionPlan
+from rig.preflight import built, decided
 from rig.protocol import History
 from rig.protocol_errors import explain
 from rig.trial.assemble import TrialAssembler
 from rig.trial.digest import DecisionDigest
 from rig.trial.reckoning import Reckoning
 from rig.trial.spec import TrialRecord, TrialSpec
-from rig.units import NS_PER_MS, US_PER_MS
+from rig.units import NS_PER_MS, NS_PER_S, US_PER_MS
 
 BOARD_PORT: Final = "board"
 STATE_EVERY_NS: Final = 100 * NS_PER_MS
+MANUAL: Final = "a manual reward was given in this trial"
+HELLO_S: Final = 5
+"""How long (wall time) a board may take to answer on a port that was just opened, at the start."""
 DECIDE_KEY: Final = 0xDEC1DE
 """Splits the protocol's draws from the schedule's; trial by trial."""
 
@@ -100,13 +104,16 @@ class Session:
         self._out = Outbox()
         self._ledger = WaterLedger(plan.rig)
         self._activity = Activity(plan.rig)
-        self._desk = Desk(plan, self._ledger, self._out, self._send)
+        self._desk = Desk(plan, self._ledger, self._out, self._send, lambda: self._board.limits)
         self._phase: Phase = "connecting"
         self._trial: TrialAssembler | None = None
         self._drops_before = 0
         self._slot = 0
+        self._uploads = 0
         self._crc32 = 0
         self._ready_us: int | None = None
+        self._hello_by_ns: int | None = None
+        self._warmed = False
         self._events_lost = 0
         self._line = ""
         self._state_ns = -STATE_EVERY_NS
@@ -141,6 +148,8 @@ class Session:
                 window=plan.protocol.response,
                 max_drop_ul=plan.rig.limits.max_drop_ul,
                 max_session_ul=plan.rig.limits.max_session_ul,
+                unsignalled_shift_hz=plan.rig.neural.unsignalled_shift_hz,
+                reversal_conditions=plan.protocol.reversal_conditions,
             )
         )
         return self._finish()
@@ -152,32 +161,36 @@ class Session:
         self._out.begin(entry.t_ns, woken=entry.kind == "deadline")
         match entry.kind:
             case "bytes":
-                for event in self._board.feed(entry.payload, entry.t_ns):
-                    self._on_board(event)
+                self._take_events(self._board.feed(entry.payload, entry.t_ns))
             case "messages":
                 for notable in self.reckoning.take(entry.source, entry.payload, entry.t_ns):
                     self._on_stream(entry.source, notable)
             case "command":
-                self._desk.take(entry.source, entry.payload, connected=self._connected)
-                self._publish_state()
+                self._on_command(entry)
             case "deadline":
-                for event in self._board.idle(entry.t_ns):
-                    self._on_board(event)
+                self._take_events(self._board.idle(entry.t_ns))
             case "port":
                 self._on_port(entry)
             case "truth":
                 pass
-        self._advance()
-        return self._finish()
-
-    def _finish(self) -> list[Effect]:
         activity = self._activity.take(self.history.trials)
         if activity is not None:
             self._out.publish(activity)
-        deadlines = [self._board.deadline_ns(), self.reckoning.deadline_ns]
+        if not self.ended:
+            self._advance()
+        return self._finish()
+
+    def _finish(self) -> list[Effect]:
+        deadlines = [self._board.deadline_ns(), self.reckoning.deadline_ns, self._hello_by_ns]
         return self._out.finish(BOARD_PORT, self._board.outgoing(), deadlines)
 
     # --- what comes in ----------------------------------------------------------------------------
+
+    def _take_events(self, events: list[BoardEvent]) -> None:
+        for event in events:
+            if self.ended:
+                return  # what comes after the end belongs to no session
+            self._on_board(event)
 
     def _on_board(self, event: BoardEvent) -> None:
         t_us = getattr(event, "t_us", None)
@@ -206,10 +219,13 @@ class Session:
                 self._on_link_lost(event)
             case _:
                 self._on_notable(event)
-        if self._trial is not None and self._phase == "running":
+        stale = isinstance(event, TrialStarted) and event.slot != self._slot  # of a trial that was given up
+        if self._trial is not None and self._phase == "running" and not stale:
             self._trial.add(event)
             if isinstance(event, EventsLost):
                 self._interrupt("board events were lost in it")
+        if self._ledger.runaway is not None:
+            self._end(self._ledger.runaway, ok=False)
 
     def _on_notable(self, event: BoardEvent) -> None:
         """Say what people should know; nothing else changes."""
@@ -219,10 +235,7 @@ class Session:
                 self._events_lost += event.count
                 out.notice("warning", BOARD_PORT, f"{event.count} board events were lost")
             case BoardSafe():
-                out.notice("error", BOARD_PORT, f"the board fell into its safe state ({event.reason.name})")
-                if event.reason is EndReason.HOST_LOST:
-                    # We are here again: the board must be armed anew, which its configuration does.
-                    self._configure()
+                self._on_safe(event)
             case PulseRefused():
                 out.notice("warning", BOARD_PORT, f"the board refused a pulse on output {event.output}")
             case WireNoise():
@@ -233,12 +246,29 @@ class Session:
     def _on_ready(self, event: BoardReady) -> None:
         text = f"{event.name}, serial {event.serial}, firmware {event.firmware} is ready"
         self._out.notice("info", BOARD_PORT, text)
+        # A board that was reset begins its time anew; what is said and counted from here on goes by it.
+        self._out.board_us = event.t_us
+        self._ledger.restart(event.t_us)
+        self._hello_by_ns = None
         self._configure()
-        if self._ready_us is None:
+        if not self._warmed:
             self._ready_us = event.t_us
             self._set_phase("warming up")
         elif self._phase == "connecting":
-            self._set_phase("deciding")
+            # The response of the trial before may still be waited for.
+            self._set_phase("closing")
+
+    def _on_safe(self, event: BoardSafe) -> None:
+        text = f"the board fell into its safe state ({event.reason.name})"
+        self._out.notice("error", BOARD_PORT, text)
+        if event.reason is not EndReason.HOST_LOST:
+            self._end(text, ok=False)
+            return
+        if self._phase == "running" and self._trial is not None and not self._trial.started:
+            # In its safe state it refuses the start that is under way.
+            self._interrupt("the board heard nothing from us for too long")
+        # We are here again: the board must be armed anew, which its configuration does.
+        self._configure()
 
     def _configure(self) -> None:
         config = self.plan.rig.board
@@ -266,15 +296,20 @@ class Session:
     def _on_refused(self, event: CommandRefused) -> None:
         text = f"the board refused {event.command}: {event.reason}"
         self._out.notice("error", BOARD_PORT, text)
-        if self._phase == "uploading" or (self._phase == "running" and event.command == "start"):
+        # Others (a manual reward, a start that an abort overtook) cost what was asked for, not the session.
+        needed = {"uploading": {"upload", "configure"}, "running": {"start"}, "warming up": {"configure"}}
+        if event.command in needed.get(self._phase, ()):
             self._end(text, ok=False)
 
     def _on_link_lost(self, event: LinkLost) -> None:
         self._out.notice("error", event.source, f"{event.source} is lost: {event.reason}")
+        if self._ready_us is None:
+            # Nothing has begun: better to say so at once than to wait for a cable.
+            self._end(event.reason, ok=False)
+            return
         if self._phase == "running":
             self._interrupt("the board was lost in it")
-        if self._phase not in {"warming up", "ended"}:
-            self._set_phase("connecting")
+        self._set_phase("connecting")
 
     def _on_stream(self, source: str, event: StreamEvent) -> None:
         text = {
@@ -288,15 +323,24 @@ class Session:
         if entry.payload == PORT_OPEN:
             if entry.source == BOARD_PORT:
                 self._board.connect(entry.t_ns)
+                if self._ready_us is None:
+                    self._hello_by_ns = entry.t_ns + HELLO_S * NS_PER_S
             return
         reason = entry.payload.decode("utf-8", "replace")
         if entry.source != BOARD_PORT:
             self._out.notice("error", entry.source, reason)
         elif self._ready_us is None:
-            # Nothing has begun: better to say so at once than to wait for a cable.
             self._end(f"the board's port {reason}", ok=False)
         else:
             self._on_link_lost(LinkLost(source=entry.source, reason=reason))
+
+    def _on_command(self, entry: Input) -> None:
+        drops = self._desk.drops
+        self._desk.take(entry.source, entry.payload, connected=self._connected)
+        if self._desk.drops != drops and self._phase == "closing":
+            # The trial is over on the board, but its response window may not be.
+            self.reckoning.spoil(MANUAL)
+        self._publish_state()
 
     # --- the trial --------------------------------------------------------------------------------
 
@@ -307,7 +351,18 @@ class Session:
     def _advance(self) -> None:
         if self._desk.emergency is not None:
             self._end(self._desk.emergency, ok=False)
+        elif self._hello_by_ns is not None and self._out.now_ns >= self._hello_by_ns:
+            port = self.plan.rig.board.port
+            text = f"nothing on '{port}' answers as a board; is it the right port, and powered?"
+            self._end(text, ok=False)
+        elif self._phase in {"connecting", "warming up"} and self._desk.stopping is not None:
+            self._end(self._desk.stopping, ok=True)  # no trial runs whose end it could wait for
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
         if self._phase == "warming up" and self._warm():
+            self._warmed = True
             self._set_phase("deciding")
         if self._phase == "running" and self._trial is not None and self._trial.complete:
             self._close_trial(self._trial)
@@ -339,7 +394,7 @@ class Session:
     def _prepare(self, number: int) -> None:
         rng = Draws(self.plan.seed, DECIDE_KEY, number)
         try:
-            spec = self._desk.protocol.decide(self.history, self.reckoning.estimator, rng)
+            spec = decided(self._desk.protocol.decide(self.history, self.reckoning.estimator, rng))
             self.digest.spec(spec)
             if spec is None:
                 self._end(f"the protocol finished after {number} trials", ok=True)
@@ -348,21 +403,26 @@ class Session:
         except DopaloopError as error:
             self._end(str(error), ok=False)
         except Exception as error:  # noqa: BLE001 - a protocol is somebody's code: say where it failed
-            self._end(explain(error, self.plan.protocol_name), ok=False)
+            module = type(self._desk.protocol).__module__
+            self._end(explain(error, self.plan.protocol_name, module), ok=False)
 
     def _upload(self, number: int, spec: TrialSpec) -> None:
+        self._ledger.promised_ul = 0.0
         reason = self._ledger.why_not(spec.reward_ul, self._out.board_us)
         if reason is not None:
             self._end(f"trial {number + 1} would give too much water: {reason}", ok=False)
             return
         protocol, rig = self._desk.protocol, self.plan.rig
-        table = protocol.table(spec).build(rig, self.plan.where)
+        table = built(protocol, spec, self.plan)
         check(table, rig, self._board.limits, self.plan.where)
         image = encode(table)
-        self._slot = number % self._board.limits.slots
+        # Each upload takes the next slot, so that the events of a trial that was given up are known by it.
+        self._slot = self._uploads % self._board.limits.slots
+        self._uploads += 1
         self._crc32 = zlib.crc32(image)
         self._trial = TrialAssembler(number, spec, table, rig)
         self._drops_before = self._desk.drops
+        self._ledger.promised_ul = spec.reward_ul
         self._line = f"trial {number + 1}: {protocol.describe(spec)}"
         self._decided(UploadTable(slot=self._slot, image=image))
         self._set_phase("uploading")
@@ -370,17 +430,20 @@ class Session:
     def _close_trial(self, trial: TrialAssembler) -> None:
         self._trial = None
         manual = self._desk.drops != self._drops_before
-        self._keep(trial.record(), "a manual reward was given in this trial" if manual else None)
+        self._keep(trial.record(), MANUAL if manual else None)
         self._set_phase("closing")
 
     def _interrupt(self, reason: str) -> None:
         """Give up the running trial: the board is told to stop, what is known is kept."""
-        trial, self._trial = self._trial, None
         self._send(Abort())
+        self._give_up_trial()
+        self._out.notice("warning", "session", f"a trial is incomplete: {reason}")
+        self._set_phase("closing")
+
+    def _give_up_trial(self) -> None:
+        trial, self._trial = self._trial, None
         if trial is not None and trial.started:
             self._keep(trial.record(interrupted=True), None)
-        self._out.notice("warning", "session", f"a trial is incomplete: {reason}")
-        self._set_phase("deciding")
 
     def _keep(self, record: TrialRecord, why_missing: str | None) -> None:
         self.digest.record(record)
@@ -393,6 +456,9 @@ class Session:
             return
         if not ok:
             self._send(Abort())
+        if self._phase == "running":
+            self._give_up_trial()
+        self._ledger.close(self._out.board_us)
         self._set_phase("ended")
         self._out.publish(
             SessionEnded(

@@ -62,6 +62,8 @@ class _Kept(msgspec.Struct, frozen=True, gc=False):
 class Firmware:
     """Registers and events of one board, from one reset to the next.
 
+    (Longer than most: one table of registers, each with what its write does, is read best in one place.)
+
     Parameters
     ----------
     core

@@ -13,6 +13,7 @@ from rig.cli.demo import demo
 from rig.cli.devices import devices
 from rig.cli.emulate import emulate
 from rig.cli.flush import flush
+from rig.cli.gui import gui
 from rig.cli.inspect import inspect_session
 from rig.cli.replay import replay_session
 from rig.cli.run import run
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(run)
+app.command()(gui)
 app.command()(emulate)
 app.command()(simulate)
 app.command("replay")(replay_session)
@@ -54,7 +56,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        errors.print(f"dopaloop: {error}", style="red", highlight=False, markup=False)
+        reason = error.strerror or str(error)
+        text = f"'{error.filename}': {reason}" if error.filename else reason
+        errors.print(f"dopaloop: {text}", style="red", highlight=False, markup=False)
         sys.exit(2)
     except Exception as error:  # the last line of defence
         if os.environ.get("DOPALOOP_DEBUG"):

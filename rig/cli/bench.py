@@ -12,6 +12,7 @@ from rig.device import WiredBoard
 from rig.errors import TransportError
 from rig.events import BoardEvent, BoardReady
 from rig.runtime import plugins
+from rig.runtime.guard import PERIOD_S
 from rig.runtime.ports import Transport
 from rig.units import US_PER_MS
 
@@ -34,6 +35,7 @@ class Bench:
         self._transport = transport
         self._board: WiredBoard = plugins.find("board", rig.board.driver)(rig.board)
         self._beats = 0
+        self._beat_at = float("-inf")
 
     def greet(self) -> BoardReady:
         """Connect and set the limits of the rig file.
@@ -66,12 +68,19 @@ class Bench:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self._flush()
-            self._transport.write(self._board.alive_frame(self._beats))
-            self._beats += 1
-            data = self._transport.read(min(0.01, max(0.0, until - time.monotonic())))
+            self._beat()
+            data = self._transport.read(min(PERIOD_S, max(0.0, until - time.monotonic())))
             now = time.monotonic_ns()
             yield from self._board.feed(data, now)
             yield from self._board.idle(now)
+
+    def _beat(self) -> None:
+        """Keep the board alive; its answers must not make us write the more."""
+        now = time.monotonic()
+        if now - self._beat_at >= PERIOD_S:
+            self._transport.write(self._board.alive_frame(self._beats))
+            self._beats += 1
+            self._beat_at = now
 
     def _flush(self) -> None:
         data = self._board.outgoing()

@@ -39,7 +39,7 @@ def demo(
             return left[0].truth
 
         plan = make_plan(PROTOCOL, process.rig, subject="demo", seed=seed, trials=trials, settings={})
-        outcome, session = run_session(plan, out, console, truth=reveal)
+        outcome, session = run_session(plan, out, console, window=not no_gui, truth=reveal)
     estimates = session.reckoning.estimates
     if estimates:
         console.print(estimates_table(estimates, plan.sizes_ul))

@@ -29,9 +29,9 @@ def devices(
 ) -> None:
     """Find and identify every device of a rig; watch its inputs; pulse one output."""
     description = load_rig(rig)
-    console = Console()
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     if pulse is not None:
-        description.output(pulse)  # a wrong name is said before anything is opened
+        _check_pulse(description, pulse, ms)  # what cannot be is said before anything is opened
     board_error = None
     try:
         with on_the_bench(description) as bench:
@@ -40,7 +40,6 @@ def devices(
             console.print(
                 f"board: {ready.name}, serial {ready.serial}, firmware {ready.firmware}, {kind}, "
                 f"on {description.board.port}",
-                highlight=False,
             )
             if pulse is not None:
                 _pulse(bench, description, pulse, ms, console)
@@ -48,7 +47,7 @@ def devices(
                 _watch(bench, description, watch, console)
     except TransportError as error:
         board_error = error
-        console.print(f"board: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"board: {error}", style="red")
     console.print(_lines(description))
     silent = [stream.name for stream in description.streams if not listen(stream, listen_s, console)]
     if board_error is not None or silent:
@@ -71,10 +70,16 @@ def _lines(rig: RigDescription) -> Table:
     return table
 
 
+def _check_pulse(rig: RigDescription, name: str, ms: float) -> None:
+    longest_ms = rig.output(name).max_open_ms
+    if longest_ms == 0:
+        raise ConfigError(f"'{name}' may not be pulsed; give it a max_open_ms in the rig file if it may")
+    if ms > longest_ms:
+        raise ConfigError(f"'{name}' may be pulsed for {longest_ms:g} ms at most, not {ms:g} ms")
+
+
 def _pulse(bench: Bench, rig: RigDescription, name: str, ms: float, console: Console) -> None:
     out = rig.output(name)
-    if ms > out.max_open_ms:
-        raise ConfigError(f"'{name}' may be pulsed for {out.max_open_ms:g} ms at most, not {ms:g} ms")
     bench.send(Pulse(output=out.line, duration_us=round(ms * US_PER_MS)))
     opened: int | None = None
     for event in bench.watch(ms / 1000 + 1.0):

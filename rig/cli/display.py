@@ -93,7 +93,7 @@ class SessionDisplay:
             if always:
                 self._live.console.print(Text(text, style="yellow"))
         elif always or not self._quiet:
-            self._console.print(text, highlight=False, markup=False)
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _render(self) -> Group:
         return Group(self._headline(), estimates_table(self._units, self._sizes, most=24))

@@ -33,7 +33,7 @@ def flush(
         raise ConfigError(f"'{valve}' is not a valve; only valves can be flushed")
     if not yes and not typer.confirm(f"Flush '{valve}' for {seconds:g} s. Is the animal out of the rig?"):
         raise typer.Exit(1)
-    console = Console()
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     with on_the_bench(description) as bench:
         bench.greet()
         total_us = pulses = 0

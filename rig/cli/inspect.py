@@ -97,10 +97,13 @@ def write_tables(file: SessionFile, folder: Path) -> list[str]:
 
 def show(file: SessionFile) -> None:
     """Print a session for a person."""
-    console = Console()
+    console = Console(soft_wrap=True, markup=False, highlight=False)
     meta = file.meta
     end = file.end
-    console.print(f"{file.path.name}: {meta.get('subject')}, {meta.get('protocol')}, seed {meta.get('seed')}")
+    console.print(
+        f"{file.path.name}: {meta.get('subject')}, {meta.get('protocol')}, seed {meta.get('seed')}",
+        markup=False,
+    )
     outcomes: dict[str, int] = {}
     sizes: tuple[float, ...] = ()
     last: EstimatesUpdated | None = None
@@ -115,16 +118,15 @@ def show(file: SessionFile) -> None:
             case EstimatesUpdated():
                 last = document
             case Notice() if document.level != "info":
-                console.print(
-                    f"  {document.level}: {document.source}: {document.text}", markup=False, highlight=False
-                )
+                console.print(f"  {document.level}: {document.source}: {document.text}")
             case SessionEnded():
-                console.print(f"decision digest {document.decision_digest}", highlight=False)
+                console.print(f"decision digest {document.decision_digest}")
             case _:
                 pass
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "none"
-    console.print(f"trials: {told}; water in trials {water:.1f} uL", highlight=False)
-    console.print(f"ended: {end.reason}" if end else "cut short: the file has no end mark", highlight=False)
+    console.print(f"trials: {told}; water in trials {water:.1f} uL")
+    told = f"ended: {end.reason}" if end else "cut short: the file has no end mark"
+    console.print(told)
     if last is not None:
         console.print(estimates_table(last.units, sizes))
     else:

@@ -12,6 +12,7 @@ from rig.description import RigDescription
 from rig.errors import ConfigError
 from rig.plan import SessionPlan
 from rig.protocol import Protocol
+from rig.protocol_errors import explain
 from rig.runtime.plugins import find_protocol
 
 SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -71,6 +72,8 @@ def make_plan(
         instance = kind(kind.Parameters.read(settings), seed)
     except ConfigError as error:
         raise ConfigError(f"protocol '{protocol}': {error}") from None
+    except Exception as error:  # a protocol is somebody's code
+        raise ConfigError(explain(error, protocol, kind.__module__)) from error
     return SessionPlan(
         subject=subject,
         protocol=instance,

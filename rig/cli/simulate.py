@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 import typer
@@ -13,13 +13,13 @@ from rich.console import Console
 from rig.cli.display import SessionDisplay, estimates_table
 from rig.cli.plans import make_plan, settings_from
 from rig.cli.rigs import demo_rig
-from rig.cli.truth import scores, scores_table
+from rig.cli.truth import scores, scores_table, truth_from
 from rig.description import Emulation, RigDescription, StreamConfig
 from rig.device import BoardLimits
-from rig.documents import SessionEnded
+from rig.documents import Document, SessionEnded
 from rig.effects import Publish
 from rig.errors import ConfigError
-from rig.estimate.report import NO_TRUTH, Report, ReportCounts, Truth, report
+from rig.estimate.report import Report, ReportCounts, Truth, report
 from rig.plan import SessionPlan
 from rig.preflight import preflight
 from rig.runtime.config import load_rig
@@ -29,6 +29,7 @@ from rig.sim.compose import make_virtual_rig
 from rig.sim.direct import DirectBoard, DirectFeed
 from rig.sim.drive import drive
 from rig.sim.neurons import unit_names
+from rig.sim.training import trained_on
 from rig.sim.worlds import WORLDS
 
 STREAM = "simulated units"
@@ -67,11 +68,20 @@ def simulate(
     if json:
         typer.echo(msgspec.json.encode(outcome.report).decode())
         return
-    console.print(estimates_table(outcome.session.reckoning.estimates, plan.sizes_ul))
+    if outcome.session.reckoning.estimates:
+        console.print(estimates_table(outcome.session.reckoning.estimates, plan.sizes_ul))
     told = scores(outcome.session.reckoning.estimates, outcome.truth)
     if told:
         console.print(scores_table(told))
     console.print(f"{outcome.ended.reason}; decision digest {outcome.ended.decision_digest}", highlight=False)
+
+
+class Watcher(Protocol):
+    """Whoever wants to see the documents of a simulated session."""
+
+    def show(self, document: Document) -> None:
+        """Take a document."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,7 +100,7 @@ def virtual_description(rig: RigDescription, emulation: Emulation) -> RigDescrip
     return msgspec.structs.replace(rig, streams=(stream,) if emulation.units else (), emulation=emulation)
 
 
-def run_virtual(plan: SessionPlan, display: SessionDisplay | None = None) -> VirtualOutcome:
+def run_virtual(plan: SessionPlan, display: Watcher | None = None) -> VirtualOutcome:
     """Run a plan on a simulated animal (`plan.rig` from `virtual_description`).
 
     Raises
@@ -99,17 +109,7 @@ def run_virtual(plan: SessionPlan, display: SessionDisplay | None = None) -> Vir
         If the session ends otherwise than asked, with its reason.
     """
     rig = plan.rig
-    declared = plan.protocol.schedule.distribution()
-    animal_rig = rig
-    if declared:
-        # The animal was trained on what this protocol declares.
-        emulation = msgspec.structs.replace(
-            rig.emulation or Emulation(),
-            sizes_ul=tuple(declared),
-            probabilities=tuple(declared.values()),
-        )
-        animal_rig = msgspec.structs.replace(rig, emulation=emulation)
-    virtual = make_virtual_rig(animal_rig)
+    virtual = make_virtual_rig(trained_on(rig, plan.protocol))
     names = virtual.animal.units.names
     feeds = {stream.name: DirectFeed(names, stream.sync_line) for stream in rig.streams}
     session = Session(plan, DirectBoard(), feeds)
@@ -129,20 +129,12 @@ def run_virtual(plan: SessionPlan, display: SessionDisplay | None = None) -> Vir
 
 
 def _outcome(session: Session, ended: SessionEnded, revealed: AnimalTruth) -> VirtualOutcome:
-    truth = {
-        unit.unit: Truth(
-            reversal_hz=unit.truth.reversal_hz,
-            reversal_ul=unit.truth.reversal_ul,
-            asymmetry=unit.truth.asymmetry,
-        )
-        for unit in revealed.units
-        if unit.truth is not None
-    }
+    truth, why = truth_from(revealed.encode())
     counts = ReportCounts(
         trials=session.history.trials,
         rewarded=session.history.rewarded,
         sizes_ul=session.plan.sizes_ul,
         utility_axis_hz=session.reckoning.axis_at_sizes_hz,
     )
-    told = report(session.reckoning.estimates, counts, truth, no_truth=NO_TRUTH)
+    told = report(session.reckoning.estimates, counts, truth, no_truth=why)
     return VirtualOutcome(session=session, ended=ended, truth=truth, report=told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from rig.cli.display import SessionDisplay
+from rig.cli.windows import window_beside
 from rig.description import StreamConfig
 from rig.device import WiredBoard, WiredFeed
 from rig.plan import SessionPlan
@@ -22,6 +24,7 @@ from rig.runtime.follower import Follower
 from rig.runtime.guard import Guard
 from rig.runtime.outcome import Outcome
 from rig.runtime.ports import Port
+from rig.runtime.registry import RunningEngine, announced
 from rig.session import BOARD_PORT, Session
 
 
@@ -46,6 +49,7 @@ def run_session(
     console: Console,
     *,
     quiet: bool = False,
+    window: bool = False,
     truth: Callable[[], bytes | None] | None = None,
 ) -> tuple[Outcome, Session]:
     """Run a session to its end in this thread, with the terminal as one of its telemetry clients.
@@ -56,6 +60,8 @@ def run_session(
         Folder of the session file.
     quiet
         Print warnings and the end only.
+    window
+        Open a window beside it.
     truth
         See `rig.runtime.engine.Engine`.
     """
@@ -76,9 +82,26 @@ def run_session(
         telemetry=plan.rig.telemetry,
         truth=truth,
     )
-    with SessionDisplay(console, quiet=quiet) as display, _followed(engine, display):
+    with contextlib.ExitStack() as around:
+        around.enter_context(announced(_entry(engine, plan)))
+        if window:
+            around.enter_context(window_beside(engine.publish_endpoint, engine.commands_endpoint, console))
+        display = around.enter_context(SessionDisplay(console, quiet=quiet))
+        around.enter_context(_followed(engine, display))
         outcome = engine.run(handle_signals=True)
     return outcome, session
+
+
+def _entry(engine: Engine, plan: SessionPlan) -> RunningEngine:
+    return RunningEngine(
+        pid=os.getpid(),
+        rig=plan.rig.name,
+        subject=plan.subject,
+        protocol=plan.protocol_name,
+        publish=engine.publish_endpoint,
+        commands=engine.commands_endpoint,
+        session_file=str(engine.path.absolute()),
+    )
 
 
 def _feed_port(stream: StreamConfig, feed: WiredFeed) -> FeedPort:
@@ -102,6 +125,9 @@ def _followed(engine: Engine, display: SessionDisplay) -> Iterator[None]:
             display.show(change.state)
 
     def on_snapshot(view: SnapshotView) -> None:
+        started = view.latest.get("session_started")
+        if started is not None:
+            display.show(started)
         if view.state is not None:
             display.show(view.state)
 

@@ -57,6 +57,7 @@ def listen(stream: StreamConfig, seconds: float, console: Console) -> bool:
             "is acquisition running?",
             style="red",
             highlight=False,
+            soft_wrap=True,
         )
         return False
     sync = "seen" if stream.sync_line in lines else "not seen yet"
@@ -64,5 +65,6 @@ def listen(stream: StreamConfig, seconds: float, console: Console) -> bool:
         f"stream {stream.name}: {messages} messages, {len(units)} units, {gaps} gaps, "
         f"{'no data channel' if rate is None else f'{rate:g} Hz'}, sync line {stream.sync_line} {sync}",
         highlight=False,
+        soft_wrap=True,
     )
     return True

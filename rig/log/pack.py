@@ -11,12 +11,14 @@ Nothing else is in it, so a payload has one encoding only, and a damaged one is 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rig.errors import PackError
 
 _WORD: Final = 4
+_word_at: Final = struct.Struct("<I").unpack_from
 MAX_MESSAGES: Final = 1 << 16
 """More messages (or parts of one message) than this in a payload are taken for damage."""
 
@@ -50,29 +52,32 @@ def unpack(payload: bytes) -> list[tuple[bytes, ...]]:
         If the payload is cut, has bytes left over, or claims more than it can hold.
     """
     messages: list[tuple[bytes, ...]] = []
-    count, at = _word(payload, 0)
+    end = len(payload)
+    count, at = _count(payload, 0)
     for _ in range(count):
-        n_parts, at = _word(payload, at)
+        n_parts, at = _count(payload, at)
         parts: list[bytes] = []
         for _ in range(n_parts):
-            if at + _WORD > len(payload):
-                raise PackError(f"packed messages are cut at byte {at} of {len(payload)}")
-            stop = at + _WORD + int.from_bytes(payload[at : at + _WORD], "little")
-            if stop > len(payload):
-                raise PackError(f"a packed part claims to end at byte {stop} of {len(payload)}")
-            parts.append(payload[at + _WORD : stop])
+            if at + _WORD > end:
+                raise PackError(f"packed messages are cut at byte {at} of {end}")
+            (size,) = _word_at(payload, at)
+            at += _WORD
+            stop = at + size
+            if stop > end:
+                raise PackError(f"a packed part claims to end at byte {stop} of {end}")
+            parts.append(payload[at:stop])
             at = stop
         messages.append(tuple(parts))
-    if at != len(payload):
-        raise PackError(f"{len(payload) - at} bytes are left over after the packed messages")
+    if at != end:
+        raise PackError(f"{end - at} bytes are left over after the packed messages")
     return messages
 
 
-def _word(payload: bytes, at: int) -> tuple[int, int]:
+def _count(payload: bytes, at: int) -> tuple[int, int]:
     """Read a count at `at`; return it and where the next thing begins."""
     if at + _WORD > len(payload):
         raise PackError(f"packed messages are cut at byte {at} of {len(payload)}")
-    count = int.from_bytes(payload[at : at + _WORD], "little")
+    (count,) = _word_at(payload, at)
     if count > MAX_MESSAGES or count * _WORD > len(payload) - at:
         raise PackError(f"packed messages claim {count} items in {len(payload) - at} bytes")
     return count, at + _WORD

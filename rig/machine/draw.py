@@ -17,11 +17,11 @@ def to_dot(table: StateTable, rig: RigDescription | None = None) -> str:
         "  begin -> s0;",
     ]
     for number, state in enumerate(table.states):
-        label = "\n".join((state.name, *_doing(state, words)))
+        label = "\n".join((state.name, *doing(state, words)))
         lines.append(f"  s{number} [label={_quoted(label)}];")
         for transition in state.transitions:
             target = "end" if transition.target == EXIT else f"s{transition.target}"
-            lines.append(f"  s{number} -> {target} [label={_quoted(_when(state, transition.code, words))}];")
+            lines.append(f"  s{number} -> {target} [label={_quoted(when(state, transition.code, words))}];")
     return "\n".join((*lines, "}", ""))
 
 
@@ -34,21 +34,23 @@ def to_text(table: StateTable, rig: RigDescription | None = None) -> str:
     for number, counter in enumerate(table.counters):
         lines.append(f"  counter {number}: {counter.threshold} x {words.condition(counter.code)}")
     for state in table.states:
-        doing = _doing(state, words)
-        lines.append(f"  {state.name}" + (f": {'; '.join(doing)}" if doing else ""))
+        said = "; ".join(doing(state, words))
+        lines.append(f"  {state.name}" + (f": {said}" if said else ""))
         lines += [
-            f"    {_when(state, transition.code, words)} -> {words.target(transition.target)}"
+            f"    {when(state, transition.code, words)} -> {words.target(transition.target)}"
             for transition in state.transitions
         ]
     return "\n".join((*lines, ""))
 
 
-def _doing(state: State, words: Words) -> list[str]:
+def doing(state: State, words: Words) -> list[str]:
+    """Say what a state does while it lasts, and on its entry."""
     held = [f"hold {name}" for name in words.outputs(state.outputs)]
     return held + [words.action(action) for action in state.actions]
 
 
-def _when(state: State, code: int, words: Words) -> str:
+def when(state: State, code: int, words: Words) -> str:
+    """Say when a transition of a state is taken."""
     if code == Condition.STATE_TIMER and state.timer_cycles != NO_TIMER:
         return f"after {duration(state.timer_cycles)}"
     return words.condition(code)

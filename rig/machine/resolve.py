@@ -137,7 +137,10 @@ class _Resolver:
             return None
         ceiling = self._rig.limits.max_drop_ul
         if volume_ul > ceiling:
-            self._refuse(f"{volume_ul:g} uL is above the rig's limit of {ceiling:g} uL a drop (max_drop_ul)")
+            self._refuse(
+                f"{volume_ul:g} uL is above the rig's limit of {ceiling:g} uL a drop (max_drop_ul) "
+                "[rule: reward-limit]"
+            )
         try:
             duration_us = open_us(valve, volume_ul, f"valve '{name}'")
         except ConfigError as error:

@@ -109,6 +109,7 @@ class Engine:
         self._left: list[Input] = []
         self._closing = False
         self._problems: list[str] = []
+        self._turned_at = time.monotonic()
         self._trace = ""
         self._session_time, self._engine_time, self._latency = Times(), Times(), Times()
         self._run_once = threading.Lock()
@@ -158,8 +159,13 @@ class Engine:
         self._stop_reason = reason
 
     def health(self) -> dict[str, object]:
-        """Return plain values about everything that moves bytes."""
+        """Return plain values about everything that moves bytes.
+
+        ``loop_s`` is how long ago the loop last turned: a loop that hangs cannot say so itself.
+        """
         return {
+            "uptime_s": self.inbox.now_ns() / 1e9,
+            "loop_s": time.monotonic() - self._turned_at,
             "ports": {name: port.health() for name, port in self._ports.items()},
             "feeds": self._sockets.feeds_health(),
             "recorder": self._recorder.health(),
@@ -220,6 +226,7 @@ class Engine:
         return self._halt or Halt(self._stop_reason or "", ok=False)
 
     def _turn(self, timeout_s: float) -> None:
+        self._turned_at = time.monotonic()
         if self._guard is not None:
             self._guard.stepped()
         if self._signals != self._signals_seen:

@@ -56,6 +56,7 @@ class FeedSocket:
         self._port = port
         self._inbox = inbox
         self._held: bytes | None = None
+        self._heard_at: float | None = None
         self.socket = context.socket(zmq.SUB)
         self.socket.linger = 0
         self.socket.rcvhwm = RECEIVE_MARK
@@ -78,15 +79,22 @@ class FeedSocket:
             self._held = None
 
     def health(self) -> dict[str, object]:
-        """Return plain values about this stream."""
-        return {"messages": self.messages, "answers": None if self.heart is None else self.heart.answers}
+        """Return plain values about this stream; ``last_heard_s`` is the age of its last message."""
+        heard = self._heard_at
+        return {
+            "messages": self.messages,
+            "answers": None if self.heart is None else self.heart.answers,
+            "last_heard_s": None if heard is None else time.monotonic() - heard,
+        }
 
     def _batch(self) -> bytes | None:
         messages: list[Sequence[bytes]] = []
         with contextlib.suppress(zmq.Again):
             while len(messages) < BATCH:
                 messages.append(self._reduced(self.socket.recv_multipart(zmq.NOBLOCK)))
-        self.messages += len(messages)
+        if messages:
+            self.messages += len(messages)
+            self._heard_at = time.monotonic()
         return pack(messages) if messages else None
 
     def _reduced(self, parts: Sequence[bytes]) -> Sequence[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -69,8 +70,12 @@ class Port:
         self.failures = 0
         self.bytes_in = 0
         self.bytes_out = 0
+        self.answer_ms: float | None = None
+        """How long the device takes to say something after it was written to; a running mean."""
         self._open_transport = open_transport
         self._transport: Transport | None = None
+        self._heard_at: float | None = None
+        self._asked_at: float | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._inbox: Inbox | None = None
@@ -82,13 +87,22 @@ class Port:
         return self._transport is not None
 
     def health(self) -> dict[str, object]:
-        """Return plain values about the port."""
+        """Return plain values about the port.
+
+        ``last_heard_s`` is the age of the last bytes that came; ``unanswered_s`` how long the device has
+        been written to without a word from it; None where there is nothing to say.
+        """
+        now = time.monotonic()
+        heard, asked = self._heard_at, self._asked_at
         return {
             "open": self.is_open,
             "error": self.error,
             "failures": self.failures,
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
+            "last_heard_s": None if heard is None else now - heard,
+            "unanswered_s": None if asked is None else now - asked,
+            "answer_ms": self.answer_ms,
         }
 
     def start(self, inbox: Inbox) -> None:
@@ -129,6 +143,8 @@ class Port:
             self._lost(transport, _reason(error))
             return False
         self.bytes_out += len(data)
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
         return True
 
     def _lost(self, transport: Transport, reason: str) -> None:
@@ -166,16 +182,26 @@ class Port:
             self._remember(f"cannot be opened: {_reason(error)}")
             return None
         self.error = None
+        self._asked_at = None
         self._transport = transport
         self._tell("port", PORT_OPEN, "squeeze")
         return transport
+
+    def _heard(self, count: int) -> None:
+        """Take note that the device spoke; a device that answers every write answers the oldest first."""
+        self.bytes_in += count
+        self._heard_at = now = time.monotonic()
+        asked, self._asked_at = self._asked_at, None
+        if asked is not None:
+            took_ms = (now - asked) * 1e3
+            self.answer_ms = took_ms if self.answer_ms is None else 0.9 * self.answer_ms + 0.1 * took_ms
 
     def _read_until_lost(self, transport: Transport) -> None:
         try:
             while self._transport is transport and not self._stop.is_set():
                 data = transport.read(READ_S)
                 if data:
-                    self.bytes_in += len(data)
+                    self._heard(len(data))
                     self._tell("bytes", data)
         except InboxClosedError:
             raise

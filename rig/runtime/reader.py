@@ -122,6 +122,12 @@ class SessionFile:
                     f"a document after input {seq} cannot be read ({error})", str(self.path)
                 ) from None
 
+    def times_of_documents(self) -> Iterator[tuple[int, int]]:
+        """Yield (number of an input that documents followed from, its host time in ns), in order."""
+        yield from self._read(
+            "SELECT DISTINCT d.seq, i.t_ns FROM documents d JOIN inputs i ON i.seq = d.seq ORDER BY d.seq"
+        )
+
     def table(self, name: str) -> tuple[list[str], Iterator[tuple[object, ...]]]:
         """Return a derived table: its column names and its rows in order.
 

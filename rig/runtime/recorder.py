@@ -16,6 +16,8 @@ from 375,000 to 1,200 rows a second, 256 rows a statement do not fall below what
 from __future__ import annotations
 
 import collections
+import contextlib
+import shutil
 import sqlite3
 import threading
 import time
@@ -36,6 +38,7 @@ from rig.log.schema import APPLICATION_ID, FORMAT, TABLES, insert_inputs
 GATHER_S: Final = 0.02
 """How long inputs are gathered before they are written; they are on disk within 50 ms."""
 RETRY_S: Final = 0.25
+DISK_EVERY_S: Final = 1.0
 BATCH: Final = 20_000
 LIMIT_BYTES: Final = 256 * 1024 * 1024
 _OVERHEAD: Final = 400
@@ -62,6 +65,8 @@ def _no_alarm(level: Level, text: str) -> None:
 
 class Recorder:
     """Writes one session file.
+
+    (Longer than most: queue, transaction and what a failing disk changes about them belong together.)
 
     Parameters
     ----------
@@ -108,6 +113,10 @@ class Recorder:
         self._end: EndMark | None = None
         self._closing = False
         self._give_up_at = 0.0
+        self._clear_at = time.monotonic()
+        self._disk_due = self._clear_at
+        self._file_bytes: int | None = None
+        self._free_bytes: int | None = None
         self._wake = threading.Event()
         self._db = _create(path, meta_text)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -119,8 +128,21 @@ class Recorder:
         self._thread.start()
 
     def health(self) -> dict[str, object]:
-        """Return plain values about the recording."""
-        return {"error": self.error, "stored": self.stored, "pending_bytes": self.pending_bytes}
+        """Return plain values about the recording.
+
+        ``lag_s`` is how long the oldest input that is not stored has waited at most; ``file_bytes`` and
+        ``free_bytes`` (of its disk) are looked up once a second, by the thread that may wait for a disk.
+        """
+        waiting = self.pending_bytes > 0
+        return {
+            "error": self.error,
+            "stored": self.stored,
+            "pending_bytes": self.pending_bytes,
+            "lag_s": time.monotonic() - self._clear_at if waiting else 0.0,
+            "file": str(self.path),
+            "file_bytes": self._file_bytes,
+            "free_bytes": self._free_bytes,
+        }
 
     @property
     def pending_bytes(self) -> int:
@@ -189,12 +211,17 @@ class Recorder:
             self._wake.wait(GATHER_S if self.error is None else RETRY_S)
         self._wake.clear()
         closing = self._closing
+        begun = time.monotonic()
+        self._look_at_disk(begun)
         self._drain()
+        emptied = not self._queue
         if (self._records or self._told) and not self._store():
             if closing and time.monotonic() > self._give_up_at:
                 return False
             time.sleep(RETRY_S if closing else 0.0)
             return True
+        if emptied:  # whatever waits now came after we began
+            self._clear_at = begun
         return not (closing and not self._queue and self._finish())
 
     def _drain(self) -> None:
@@ -205,6 +232,16 @@ class Recorder:
                 self._records.append(item)
             else:
                 self._told.append(item)
+
+    def _look_at_disk(self, now: float) -> None:
+        if now < self._disk_due:
+            return
+        self._disk_due = now + DISK_EVERY_S
+        with contextlib.suppress(OSError):
+            self._file_bytes = sum(
+                part.stat().st_size for part in (self.path, Path(f"{self.path}-wal")) if part.exists()
+            )
+            self._free_bytes = shutil.disk_usage(self.path.parent).free
 
     def _store(self) -> bool:
         """Write all that was drained in one transaction; on failure keep it all and say so."""

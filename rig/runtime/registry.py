@@ -60,14 +60,15 @@ def running() -> list[RunningEngine]:
         for path in folder().glob("*.json"):
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 engine = msgspec.json.decode(path.read_bytes(), type=RunningEngine)
-                if _alive(engine.pid):
+                if alive(engine.pid):
                     found.append((path.stat().st_mtime, engine))
                 else:
                     path.unlink(missing_ok=True)
     return [engine for _, engine in sorted(found, key=lambda pair: pair[0])]
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs, as far as the system tells."""
     if os.name != "posix":
         return True  # a dead entry shows as an engine that does not answer
     try:

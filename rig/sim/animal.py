@@ -27,7 +27,7 @@ from rig.events import (
 from rig.machine.table import ActionKind, StateTable
 from rig.sim.mouse import Mouse
 from rig.sim.spiking import Spikes
-from rig.sim.stimuli import Wiring
+from rig.sim.stimuli import Cue, Wiring
 from rig.sim.truth import AnimalTruth, UnitTruth
 from rig.sim.units import SimulatedUnits, Stretch, Units
 
@@ -68,6 +68,8 @@ class Animal:
         self._trial = -1
         self._stretch = 0
         self._promised = False
+        self._cue: Cue | None = None  # a cue with a value of its own, whose outcome is still to come
+        self._cue_us = 0
 
     @property
     def trials(self) -> int:
@@ -84,6 +86,7 @@ class Animal:
         match event:
             case TrialStarted():
                 self._trial, self._stretch, self._promised = self._trial + 1, 0, False
+                self._cue = None
                 self._table = self._table_in(event.slot)
                 stretch = (self._trial, 0)
                 self._mouse.trial_began(event.t_us, stretch)
@@ -93,6 +96,7 @@ class Animal:
             case PulseRefused():
                 self._pulses_us.pop(event.output, None)
             case TrialEnded() | BoardSafe():
+                self._miss(event.t_us)
                 self._mouse.trial_ended(event.t_us)
                 self.units.trial_ended(event.t_us, self._next_stretch())
             case OutputChange():
@@ -113,9 +117,14 @@ class Animal:
             self._valve(event)
         elif kind is not None and event.on:
             self._promised = promising = kind == "promise"
-            stretch = self._next_stretch()
-            (self._mouse.promised if promising else self._mouse.smelled)(event.t_us, stretch)
-            self.units.smelled(event.t_us, stretch, promising=promising)
+            self._cue, self._cue_us = self._wiring.cues.get(event.output), event.t_us
+            stretch, name = self._next_stretch(), self._cue.name if self._cue else None
+            if promising:
+                due_us = self._cue.delay_us if self._cue else 0
+                self._mouse.promised(event.t_us, stretch, name, due_us)
+            else:
+                self._mouse.smelled(event.t_us, stretch)
+            self.units.smelled(event.t_us, stretch, promising=promising, cue=name)
 
     def _valve(self, event: OutputChange) -> None:
         """Meet a drop: at its onset if the table foretells its size, else when the valve closes."""
@@ -129,8 +138,16 @@ class Animal:
         else:
             return
         volume, stretch = self._wiring.volume_ul(event.output, open_us), self._next_stretch()
-        self._mouse.rewarded(event.t_us, stretch, volume, signalled=self._promised)
-        self.units.rewarded(event.t_us, stretch, volume, signalled=self._promised)
+        name, self._cue = self._cue.name if self._cue else None, None
+        self._mouse.rewarded(event.t_us, stretch, volume, signalled=self._promised, cue=name)
+        self.units.rewarded(event.t_us, stretch, volume, signalled=self._promised, cue=name)
+
+    def _miss(self, t_us: int) -> None:
+        """Learn from an outcome that was due by now and did not come."""
+        cue, self._cue = self._cue, None
+        if cue is not None and t_us >= self._cue_us + cue.delay_us:
+            self._mouse.omitted(cue.name)
+            self.units.omitted(cue.name)
 
     def _next_stretch(self) -> Stretch:
         self._stretch += 1

@@ -1,6 +1,7 @@
 """A mouse at a lick spout: licks before a reward that an odour has promised, and licks to drink it.
 
-Anticipation grows with what the odour is worth to this mouse, which it learns drop by drop. A drop is
+Anticipation grows with what the odour is worth to this mouse, which it learns drop by drop, for all
+promising odours together or, where cues have values of their own, for each. A drop is
 drunk at 6 to 7 licks a second, the longer the bigger it is. Now and then the mouse licks for nothing.
 Every lick is a rise and a fall 30 to 60 ms later, in whole microseconds, never on the state machine's
 0.1 ms grid (so no lick can tie with a cycle). Draws are keyed by (seed, trial, stretch, purpose).
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -24,6 +26,8 @@ HALF_WORTH_UL: Final = 5.0
 """An odour worth this much is licked at half of the possible moments."""
 ANTICIPATION_US: Final = 2_500_000
 """An odour is given up after this long."""
+PATIENCE_US: Final = 500_000
+"""If its outcome is due later than that, it is given up this long after the outcome was due."""
 CHUNK_US: Final = US_PER_S
 SPONTANEOUS: Final = 0.04
 """Probability of an idle lick in a second."""
@@ -47,11 +51,20 @@ class Mouse:
         What odour A is worth at first, in uL: the mean reward for a trained mouse, 0 for a naive one.
     learning_rate
         Of that worth, for each signalled reward.
+    cue_worth_ul
+        The same for cues that have a worth of their own, by name.
     """
 
-    def __init__(self, seed: int, worth_ul: float = 5.0, learning_rate: float = 0.02) -> None:
+    def __init__(
+        self,
+        seed: int,
+        worth_ul: float = 5.0,
+        learning_rate: float = 0.02,
+        cue_worth_ul: Mapping[str, float] | None = None,
+    ) -> None:
         self._base = draws.key(seed, 0x11C)
         self.worth_ul = worth_ul
+        self.cue_worth_ul = dict(cue_worth_ul or {})
         self._rate = learning_rate
         self._key = 0
         self._from_us = 0
@@ -67,22 +80,38 @@ class Mouse:
         self._turn(t_us, stretch)
         self._idle_from = 0
 
-    def promised(self, t_us: int, stretch: tuple[int, int]) -> None:
-        """Smell odour A."""
+    def promised(self, t_us: int, stretch: tuple[int, int], cue: str | None = None, due_us: int = 0) -> None:
+        """Smell odour A, or a cue that has a worth of its own and whose outcome is due after `due_us`."""
         self._turn(t_us, stretch)
-        eager = self.worth_ul / (self.worth_ul + HALF_WORTH_UL)
+        worth = self.worth_ul if cue is None else self.cue_worth_ul[cue]
+        eager = worth / (worth + HALF_WORTH_UL)
         first = self._spread(250_000, 550_000, draws.uniform(self._key, _FIRST)[0])
-        self._plan(self._bout(first, ANTICIPATION_US, 165_000, 20_000, eager))
-        self._idle_from = ANTICIPATION_US // CHUNK_US + 1
+        given_up = max(ANTICIPATION_US, due_us + PATIENCE_US)
+        self._plan(self._bout(first, given_up, 165_000, 20_000, eager))
+        self._idle_from = given_up // CHUNK_US + 1
 
     def smelled(self, t_us: int, stretch: tuple[int, int]) -> None:
         """Smell an odour that promises nothing."""
         self._turn(t_us, stretch)
 
-    def rewarded(self, t_us: int, stretch: tuple[int, int], volume_ul: float, *, signalled: bool) -> None:
+    def omitted(self, cue: str) -> None:
+        """Learn that a cue was followed by nothing."""
+        self.cue_worth_ul[cue] -= self._rate * self.cue_worth_ul[cue]
+
+    def rewarded(
+        self,
+        t_us: int,
+        stretch: tuple[int, int],
+        volume_ul: float,
+        *,
+        signalled: bool,
+        cue: str | None = None,
+    ) -> None:
         """Find a drop at the spout."""
         self._turn(t_us, stretch)
-        if signalled:
+        if cue is not None:
+            self.cue_worth_ul[cue] += self._rate * (volume_ul - self.cue_worth_ul[cue])
+        elif signalled:
             self.worth_ul += self._rate * (volume_ul - self.worth_ul)
         first = self._spread(120_000, 220_000, draws.uniform(self._key, _FIRST)[0])
         drinking = round(400_000 + 300_000 * math.sqrt(max(volume_ul, 0.0)))

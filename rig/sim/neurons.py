@@ -11,21 +11,29 @@ Classical units all have tau = 1/2 and so one common value, the mean. Distributi
 own tau, Beta(3, 3) over units, and settle at their own expectile (Dabney et al. 2020). Before the
 response stands an excitation that every reward gives alike (0-200 ms), as in the recordings. Spikes
 are made elsewhere (`rig.sim.spiking`); here are only rates, in bins of 100 ms.
+
+Where cues are followed by different things, a unit holds one value for each cue, learned in the same way;
+a reward that is left out has the utility of nothing, and is answered when it was due.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.description import CueTraining
 from rig.errors import ConfigError
+from rig.estimate.fixed_points import expectiles
 from rig.estimate.utility import PUBLISHED_AXIS, PUBLISHED_SIZES_UL, UtilityAxis, fitted_utility_hz
 from rig.sim import draws
-from rig.sim.fixed_points import expectiles
+from rig.sim.spiking import BIN_US
+from rig.sim.stimuli import is_promising
 from rig.sim.worlds import DRIFT_TRIALS, World, world
+from rig.units import US_PER_S
 
 Floats = NDArray[np.float64]
 
@@ -44,8 +52,11 @@ EXCITATION_HZ: Final = (24.0, 8.0)
 """On top of the baseline in the first and second 100 ms after any reward."""
 RESPONSE_BINS: Final = slice(2, 6)
 HEAD_BINS: Final = 6
+CUE_BINS: Final = 2
 CUE_GAIN: Final = 0.4
 """Cue response in Hz for each Hz of value, in units of a unit's gain."""
+DISCOUNT_PER_S: Final = 0.9
+"""A cue with a value of its own is answered as if each second to its outcome took a tenth of that value."""
 OTHER_ODOUR_HZ: Final = 3.0
 """Brief excitation by an odour that says nothing (generalisation)."""
 
@@ -66,6 +77,9 @@ class PopulationSettings(msgspec.Struct, frozen=True, kw_only=True):
         no true reversal point to compare with.
     sizes_ul, probabilities
         The declared distribution of rewards, which the animal was trained on.
+    cues, reversal_cue
+        Cues with values of their own, see `rig.description.Emulation`. Then `sizes_ul` is about rewards
+        without a cue and may be empty: such a reward is a surprise.
     """
 
     units: int = 40
@@ -77,6 +91,8 @@ class PopulationSettings(msgspec.Struct, frozen=True, kw_only=True):
     sizes_ul: tuple[float, ...] = PUBLISHED_SIZES_UL
     probabilities: tuple[float, ...] = DESIGN_PROBABILITIES
     axis: UtilityAxis = PUBLISHED_AXIS
+    cues: dict[str, CueTraining] = {}
+    reversal_cue: str = ""
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +110,8 @@ class Population:
     ----------
     tau, baseline_hz, gain, offset_hz, value_hz
         One number a unit. `value_hz` is what is learned: it counts from the utility of nothing.
+    cue_value_hz
+        The same for each promising cue that has a value of its own.
 
     Raises
     ------
@@ -109,7 +127,7 @@ class Population:
             )
         self.settings = settings
         self.world: World = world(settings.world)
-        self._sizes = settings.axis.place(settings.sizes_ul)
+        self._sizes = settings.axis.place(_all_sizes(settings))
         n, self._n = settings.units, np.arange(settings.units)
         classical = settings.model == "classical"
         self.tau: Floats = np.full(n, 0.5) if classical else draws.beta33(self._key(_TAU), self._n)
@@ -118,9 +136,18 @@ class Population:
         self.offset_hz = self.world.offset_sd_hz * draws.normal(self._key(_OFFSET), self._n)
         self._value_drift = self.world.value_drift_hz * draws.normal(self._key(_VALUE_DRIFT), self._n)
         self._baseline_drift = self.world.baseline_drift * draws.normal(self._key(_BASELINE_DRIFT), self._n)
-        self.fixed_point_hz: Floats = expectiles(self.tau, self._sizes.utility_hz, settings.probabilities)
+        self.fixed_point_hz: Floats = self._settles(settings.sizes_ul, settings.probabilities)
         trained = self.fixed_point_hz - NOTHING_HZ
         self.value_hz: Floats = trained if settings.start == "trained" else np.zeros(n)
+        self.cue_fixed_point_hz: dict[str, Floats] = {
+            name: self._settles(cue.sizes_ul, cue.probabilities)
+            for name, cue in settings.cues.items()
+            if is_promising(cue)
+        }
+        self.cue_value_hz: dict[str, Floats] = {
+            name: settled - NOTHING_HZ if settings.start == "trained" else np.zeros(n)
+            for name, settled in self.cue_fixed_point_hz.items()
+        }
 
     def _key(self, purpose: int) -> int:
         return draws.key(self.settings.seed, 0x0D0A, purpose)
@@ -133,6 +160,13 @@ class Population:
         rate = w.baseline_mean_hz * np.exp(np.sqrt(variance) * z - 0.5 * variance)
         clipped: Floats = np.clip(rate, w.baseline_min_hz, w.baseline_max_hz)
         return clipped
+
+    def _settles(self, sizes_ul: Sequence[float], probabilities: Sequence[float]) -> Floats:
+        """Return where every unit's value ends on the utility axis if this is what comes; shape (units,)."""
+        if not sizes_ul:
+            return np.full(self._n.size, NOTHING_HZ)
+        placed = dict(zip(self._sizes.sizes_ul, self._sizes.utility_hz, strict=True))
+        return expectiles(self.tau, [placed.get(size, NOTHING_HZ) for size in sizes_ul], probabilities)
 
     def utility_hz(self, volume_ul: float) -> float:
         """Utility of a drop: a declared size's own, else read off the axis (no drop: of nothing)."""
@@ -147,16 +181,50 @@ class Population:
         """Baseline rates in trial number `trial`; shape (units,)."""
         return self.baseline_hz * np.maximum(1.0 + self._baseline_drift * (trial / DRIFT_TRIALS), 0.1)
 
-    def cue_hz(self, trial: int, *, rewarded: bool) -> Floats:
-        """Rates in the first two bins after an odour; shape (2, units)."""
+    def cue_hz(self, trial: int, *, rewarded: bool, cue: str | None = None) -> Floats:
+        """Rates in the first two bins after an odour; shape (2, units).
+
+        Parameters
+        ----------
+        rewarded
+            Whether the odour promises a reward.
+        cue
+            Name of a cue with a value of its own. Then the rates go on to the end of the answer to a reward
+            that does not come; if it comes, it cuts them off.
+        """
         base = self.background_hz(trial)
+        if cue is not None:
+            return self._own_cue_hz(trial, cue, base)
         if rewarded:
             rate = np.maximum(base + CUE_GAIN * self.gain * self.value_hz, 0.0)
             return np.stack([rate, rate])
         return np.stack([base + OTHER_ODOUR_HZ, base])
 
-    def reward(self, trial: int, volume_ul: float) -> Floats:
+    def _own_cue_hz(self, trial: int, cue: str, base: Floats) -> Floats:
+        delay_s = self.settings.cues[cue].delay_s
+        value = self.cue_value_hz[cue]
+        rate = np.maximum(base + CUE_GAIN * self.gain * DISCOUNT_PER_S**delay_s * value, 0.0)
+        if not delay_s:
+            return np.stack([rate, rate])
+        due = round(delay_s * US_PER_S / BIN_US)
+        head = np.tile(base, (due + RESPONSE_BINS.stop, 1))
+        head[:CUE_BINS] = rate
+        lacking = np.maximum(base + self._response_hz(trial, 0.0, value), 0.0)
+        head[due + RESPONSE_BINS.start : due + RESPONSE_BINS.stop] = lacking
+        return head
+
+    def omitted(self, cue: str) -> None:
+        """Learn that a cue was followed by nothing."""
+        value = self.cue_value_hz[cue]
+        self.cue_value_hz[cue] = value + self.settings.learning_rate * self._asymmetric(0.0 - value)
+
+    def reward(self, trial: int, volume_ul: float, cue: str | None = None) -> Floats:
         """Take a reward: return the rates in the first six bins after it, and learn.
+
+        Parameters
+        ----------
+        cue
+            Name of the cue before it, if that has a value of its own.
 
         Returns
         -------
@@ -167,15 +235,23 @@ class Population:
         base = self.background_hz(trial)
         rates = np.empty((HEAD_BINS, base.size))
         rates[:2] = base + np.array(EXCITATION_HZ)[:, None]
-        wandered = self.value_hz + self._value_drift * (trial / DRIFT_TRIALS)
-        response = self.gain * self._asymmetric(utility - wandered)
+        value = self.value_hz if cue is None else self.cue_value_hz[cue]
+        response = self._response_hz(trial, utility, value)
+        rates[RESPONSE_BINS] = np.maximum(base + response + self.offset_hz, 0.0)
+        learned = value + self.settings.learning_rate * self._asymmetric(utility - value)
+        if cue is None:
+            self.value_hz = learned
+        else:
+            self.cue_value_hz[cue] = learned
+        return rates
+
+    def _response_hz(self, trial: int, utility: float, value: Floats) -> Floats:
+        """Answer to an outcome, where this value was expected; both count from the utility of nothing."""
+        wandered = value + self._value_drift * (trial / DRIFT_TRIALS)
+        response: Floats = self.gain * self._asymmetric(utility - wandered)
         if self.world.saturation_hz:
             response = self.world.saturation_hz * np.tanh(response / self.world.saturation_hz)
-        rates[RESPONSE_BINS] = np.maximum(base + response + self.offset_hz, 0.0)
-        self.value_hz = self.value_hz + self.settings.learning_rate * self._asymmetric(
-            utility - self.value_hz
-        )
-        return rates
+        return response
 
     def _asymmetric(self, error: Floats) -> Floats:
         scaled: Floats = np.where(error > 0, self.tau, 1.0 - self.tau) * error
@@ -184,15 +260,37 @@ class Population:
     def truth(self) -> list[Truth] | None:
         """Return what each unit's reversal point and asymmetry really are; None for a naive start.
 
-        The reversal point is the fixed point of the *declared* distribution on the utility axis.
+        The reversal point is the fixed point of the *declared* distribution on the utility axis. Where cues
+        have values of their own, it is that of `reversal_cue`, and None without one.
         """
-        if self.settings.start == "naive":
+        settings = self.settings
+        if settings.start == "naive":
             return None
-        volumes = self._sizes.axis.to_ul(self.fixed_point_hz)
+        if not settings.cues:
+            return self._truths(self.fixed_point_hz)
+        settled = self.cue_fixed_point_hz.get(settings.reversal_cue)
+        return None if settled is None else self._truths(settled)
+
+    def cue_truths(self) -> dict[str, list[Truth]]:
+        """Return the same for every promising cue with a value of its own; empty for a naive start."""
+        if self.settings.start == "naive":
+            return {}
+        return {name: self._truths(settled) for name, settled in self.cue_fixed_point_hz.items()}
+
+    def _truths(self, settled_hz: Floats) -> list[Truth]:
+        volumes = self._sizes.axis.to_ul(settled_hz)
         return [
             Truth(reversal_hz=float(hz), reversal_ul=float(ul), asymmetry=float(tau))
-            for hz, ul, tau in zip(self.fixed_point_hz, volumes, self.tau, strict=True)
+            for hz, ul, tau in zip(settled_hz, volumes, self.tau, strict=True)
         ]
+
+
+def _all_sizes(settings: PopulationSettings) -> tuple[float, ...]:
+    """Return every reward size that the animal knows, ascending."""
+    if not settings.cues:
+        return settings.sizes_ul
+    told = [size for cue in settings.cues.values() for size in cue.sizes_ul if size > 0]
+    return tuple(sorted({*settings.sizes_ul, *told}))
 
 
 def unit_names(n: int, per_electrode: int = 4) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ class RecordedUnits:
         self._play(self._expected_us, 0.0, BEFORE_MS, 0.0)
         self._drop_before(t_us)
 
-    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool) -> None:
+    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool, cue: str | None = None) -> None:
         """Play on from the odour: to the reward if one is promised."""
         self._cut(t_us)
         self._check(t_us)
@@ -128,7 +128,12 @@ class RecordedUnits:
         elif self._kind is not None:
             self._play(t_us, 0.0, 0.0, REWARD_DELAY_MS)
 
-    def rewarded(self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool) -> None:
+    def omitted(self, cue: str) -> None:
+        """Play nothing: the recordings hold no reward that was left out."""
+
+    def rewarded(
+        self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool, cue: str | None = None
+    ) -> None:
         """Play what was recorded after a reward of this size."""
         self._cut(t_us)
         if not signalled:

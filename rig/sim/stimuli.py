@@ -1,7 +1,8 @@
 """What a rig's lines mean to an animal, and what a table is going to do.
 
 An animal knows the lines by the names of the rig description: an output of kind ``valve`` gives water
-by its calibration, the output ``odour_a`` promises a reward, any other ``odour...`` promises nothing.
+by its calibration, the output ``odour_a`` promises a reward, any other ``odour...`` promises nothing. Where
+``[emulation.cues]`` says what cues are followed by, those that are ever followed by a reward promise one.
 """
 
 from __future__ import annotations
@@ -10,17 +11,24 @@ from typing import Final, Literal
 
 import msgspec
 
-from rig.description import OutputLine, RigDescription
+from rig.description import CueTraining, OutputLine, RigDescription
 from rig.errors import ConfigError
 from rig.machine.calibration import volume_ul
 from rig.machine.table import EXIT, NO_TIMER, ActionKind, Condition, State, StateTable
-from rig.units import CYCLE_US
+from rig.units import CYCLE_US, US_PER_S
 
 PROMISE: Final = "odour_a"
 ODOUR: Final = "odour"
 SPOUT: Final = "lick"
 
 Kind = Literal["reward", "promise", "odour"]
+
+
+class Cue(msgspec.Struct, frozen=True, kw_only=True):
+    """A cue with a value of its own, and how long after its onset the outcome is due."""
+
+    name: str
+    delay_us: int
 
 
 class Wiring(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,25 +42,37 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
         Outputs of odours that do, and do not, promise a reward.
     lick_line
         Input of the lick spout; None if the rig has none.
+    cues
+        Promising outputs with a value of their own; empty where all that is promised is one and the same.
     """
 
     valves: dict[int, OutputLine]
     promising: frozenset[int]
     other_odours: frozenset[int]
     lick_line: int | None
+    cues: dict[int, Cue] = {}
 
     @classmethod
     def of(cls, rig: RigDescription) -> Wiring:
         """Read the wiring off a rig description."""
         outputs = rig.board.outputs
         spout = rig.board.inputs.get(SPOUT)
+        told = rig.emulation.cues if rig.emulation is not None else {}
+        promising = {name for name, cue in told.items() if is_promising(cue)} if told else {PROMISE}
         return cls(
             valves={out.line: out for out in outputs.values() if out.kind == "valve"},
-            promising=frozenset(out.line for name, out in outputs.items() if name == PROMISE),
+            promising=frozenset(out.line for name, out in outputs.items() if name in promising),
             other_odours=frozenset(
-                out.line for name, out in outputs.items() if name.startswith(ODOUR) and name != PROMISE
+                out.line
+                for name, out in outputs.items()
+                if name not in promising and (name in told or name.startswith(ODOUR))
             ),
             lick_line=None if spout is None else spout.line,
+            cues={
+                outputs[name].line: Cue(name=name, delay_us=round(cue.delay_s * US_PER_S))
+                for name, cue in told.items()
+                if name in promising and name in outputs
+            },
         )
 
     def kind(self, output: int) -> Kind | None:
@@ -71,6 +91,11 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
             return volume_ul(self.valves[output], pulse_us)
         except ConfigError:
             return 0.0
+
+
+def is_promising(cue: CueTraining) -> bool:
+    """Whether a cue is ever followed by a reward."""
+    return any(size > 0 and p > 0 for size, p in zip(cue.sizes_ul, cue.probabilities, strict=False))
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +141,24 @@ def foresee(table: StateTable, wiring: Wiring) -> Forecast | None:
         if number == EXIT:
             break
     return None if first is None else Forecast(kind=first[0], after_us=first[1], volume_ul=0.0)
+
+
+def delay_us(table: StateTable, wiring: Wiring, cue: int) -> int | None:
+    """Return how long after output `cue` a table gives water; None if not time alone leads there."""
+    number = next((n for n, state in enumerate(table.states) if state.outputs >> cue & 1), None)
+    after_us = 0
+    for _ in range(len(table.states)):
+        if number is None or number == EXIT:
+            return None
+        state = table.states[number]
+        if any(a.kind is ActionKind.PULSE and a.index in wiring.valves for a in state.actions):
+            return after_us
+        step = _by_time(state)
+        if step is None:
+            return None
+        cycles, number = step
+        after_us += cycles * CYCLE_US
+    return None
 
 
 def _meets(state: State, wiring: Wiring) -> tuple[Kind | None, float]:

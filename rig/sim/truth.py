@@ -13,6 +13,8 @@ class UnitTruth(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     truth: Truth | None = None
     reason: str | None = None
+    cues: dict[str, Truth] = {}
+    """Of a simulated unit with a value for each cue: the reversal point after each of them."""
     source: str | None = None
     played: tuple[tuple[int, int], ...] = ()
     """Of a recorded unit: pairs of (trial on the rig, trial in the recording), both from 0."""

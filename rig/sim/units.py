@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
@@ -12,6 +12,9 @@ from rig.sim import draws
 from rig.sim.neurons import Population, PopulationSettings, unit_names
 from rig.sim.spiking import Floats, Spikes, SpikeTrains
 from rig.sim.truth import AnimalTruth, UnitTruth
+
+NAIVE: Final = "the animal began naive: its values had no fixed point to stand at"
+OWN_VALUES: Final = "every cue has a reversal point of its own, and this session is about none of them alone"
 
 Stretch = tuple[int, int]
 """(trial, number of the stretch in it); trial -1 is the time before the first."""
@@ -29,12 +32,18 @@ class Units(Protocol):
         """A table began to run."""
         ...
 
-    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool) -> None:
-        """An odour came on."""
+    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool, cue: str | None = None) -> None:
+        """An odour came on; `cue` names it if it has a value of its own."""
         ...
 
-    def rewarded(self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool) -> None:
-        """A valve opened."""
+    def rewarded(
+        self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool, cue: str | None = None
+    ) -> None:
+        """A valve opened; `cue` names what announced it, if that has a value of its own."""
+        ...
+
+    def omitted(self, cue: str) -> None:
+        """A trial is about to end, and what this cue promised did not come."""
         ...
 
     def trial_ended(self, t_us: int, stretch: Stretch) -> None:
@@ -83,13 +92,19 @@ class SimulatedUnits:
         """Fire at baseline."""
         self._begin(t_us, stretch, self._quiet_hz)
 
-    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool) -> None:
+    def smelled(self, t_us: int, stretch: Stretch, *, promising: bool, cue: str | None = None) -> None:
         """Answer an odour, in proportion to value if it promises a reward."""
-        self._begin(t_us, stretch, self.population.cue_hz(max(stretch[0], 0), rewarded=promising))
+        self._begin(t_us, stretch, self.population.cue_hz(max(stretch[0], 0), rewarded=promising, cue=cue))
 
-    def rewarded(self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool) -> None:
+    def rewarded(
+        self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool, cue: str | None = None
+    ) -> None:
         """Answer a reward with its error, and learn from it."""
-        self._begin(t_us, stretch, self.population.reward(max(stretch[0], 0), volume_ul))
+        self._begin(t_us, stretch, self.population.reward(max(stretch[0], 0), volume_ul, cue))
+
+    def omitted(self, cue: str) -> None:
+        """Learn from a reward that did not come."""
+        self.population.omitted(cue)
 
     def emit(self, to_us: int) -> Spikes:
         """Return spikes before `to_us` that were not handed out yet."""
@@ -98,15 +113,20 @@ class SimulatedUnits:
     def truth(self, trials: int) -> AnimalTruth:
         """Reveal every unit's fixed point; a naive animal has none to reveal."""
         settings = self.population.settings
-        truths = self.population.truth()
-        reason = None if truths else "the animal began naive: its values had no fixed point to stand at"
+        truths, by_cue = self.population.truth(), self.population.cue_truths()
+        reason = None if truths is not None else OWN_VALUES if by_cue else NAIVE
         return AnimalTruth(
             animal="simulated",
             seed=settings.seed,
             trials=trials,
             settings=msgspec.to_builtins(settings),
             units=tuple(
-                UnitTruth(unit=name, truth=truths[i] if truths else None, reason=reason)
+                UnitTruth(
+                    unit=name,
+                    truth=truths[i] if truths else None,
+                    reason=reason,
+                    cues={cue: told[i] for cue, told in by_cue.items()},
+                )
                 for i, name in enumerate(self._names)
             ),
         )

@@ -24,6 +24,7 @@ from rig.events import (
     WireNoise,
 )
 from rig.log.pack import unpack
+from rig.stream.holes import Holes
 from rig.stream.ring import SpikeRing
 from rig.trial.spec import ResponseWindow, TrialRecord
 from rig.units import NS_PER_S, US_PER_MS, US_PER_S
@@ -44,6 +45,7 @@ class StreamIntake:
         self.clock = ClockModel()
         self._feed = feed
         self._ring = SpikeRing()
+        self._holes = Holes(SETTLE_SAMPLES)
         self._next_sample: int | None = None
         self._rate_hz: float | None = None
         self._heard_ns = 0
@@ -52,6 +54,7 @@ class StreamIntake:
         self.noise = 0
         self.restarts = 0
         self.unsorted = 0
+        self._roster = frozenset(config.roster)
         for unit in config.roster:
             self._ring.add_unit(unit)
 
@@ -83,6 +86,7 @@ class StreamIntake:
                 self.unsorted += 1
             case StreamGap():
                 self.lost += event.last - event.first + 1
+                self._holes.lost()
                 notable.append(event)
             case StreamRestarted():
                 self.restarts += 1
@@ -90,6 +94,7 @@ class StreamIntake:
                 notable.append(event)
             case WireNoise():
                 self.noise += event.dropped
+                self._holes.lost()  # it may have been a spike
                 notable.append(event)
             case LinkLost():
                 notable.append(event)
@@ -103,12 +108,16 @@ class StreamIntake:
             self.clock.nominal_rate_hz = event.rate_hz
         if self._next_sample is None or event.next_sample > self._next_sample:
             self._next_sample = event.next_sample
+            kept_from = event.next_sample - int(KEEP_S * event.rate_hz)
+            self._holes.progress(event.next_sample)
+            self._holes.forget_before(kept_from)
             self._ring.settle(event.next_sample - SETTLE_SAMPLES)
-            self._ring.forget_before(event.next_sample - int(KEEP_S * event.rate_hz))
+            self._ring.forget_before(kept_from)
 
     def _restart(self, reason: str) -> None:
         self.clock.reset(reason)
         self._next_sample = None
+        self._holes.clear()
         self._ring.clear()
 
     @property
@@ -136,11 +145,14 @@ class StreamIntake:
             return "clock not locked to the sync line"
         return None
 
-    def why_withheld(self, at_us: int) -> str | None:
-        """Return why a response at board time `at_us` cannot be trusted, or None if it can."""
-        if self.why_unusable is None and self.clock.stale(at_us):
+    def why_withheld(self, record: TrialRecord, window: ResponseWindow) -> str | None:
+        """Return why a trial's response cannot be trusted, or None if it can."""
+        if self.why_unusable is not None:
+            return self.why_unusable
+        if self.clock.stale(window_end_us(record, window)):
             return "sync pulses stopped"
-        return self.why_unusable
+        edges = self._edges(record, window)
+        return self._holes.why_not(min(edges), max(edges)) if edges else None
 
     def silent(self, now_ns: int) -> bool:
         """Whether nothing has come for longer than the stream's `silence_s` (wall time)."""
@@ -157,11 +169,24 @@ class StreamIntake:
             Per unit its name and (response count, baseline count), or None where the unit first
             appeared after the window had begun.
         """
-        if record.reward_us is None or record.stimulus_us is None:
+        edges = self._edges(record, window)
+        if not edges:
             return ()
+        response = self._ring.count(edges[0], edges[1])
+        baseline = self._ring.count(edges[2], edges[3])
+        begun = min(edges[0], edges[2])
+        return tuple(
+            (unit, (int(r), int(b)) if self._present(unit, begun) else None)
+            for unit, r, b in zip(self._ring.units, response, baseline, strict=True)
+        )
+
+    def _edges(self, record: TrialRecord, window: ResponseWindow) -> list[float]:
+        """Return the samples at which the response and the baseline window begin and end; none unrewarded."""
+        if record.reward_us is None or record.stimulus_us is None:
+            return []
         reward = record.start_us + record.reward_us
         stimulus = record.start_us + record.stimulus_us
-        edges = [
+        return [
             self.clock.to_sample(base + ms * US_PER_MS)
             for base, ms in (
                 (reward, window.start_ms),
@@ -170,13 +195,6 @@ class StreamIntake:
                 (stimulus, window.baseline_stop_ms),
             )
         ]
-        response = self._ring.count(edges[0], edges[1])
-        baseline = self._ring.count(edges[2], edges[3])
-        begun = min(edges[0], edges[2])
-        return tuple(
-            (unit, (int(r), int(b)) if self._present(unit, begun) else None)
-            for unit, r, b in zip(self._ring.units, response, baseline, strict=True)
-        )
 
     def aligned(self, record: TrialRecord, start_ms: int, stop_ms: int) -> list[tuple[str, tuple[int, ...]]]:
         """Return every unit's spikes around the reward, in units of 0.1 ms relative to it."""
@@ -194,7 +212,7 @@ class StreamIntake:
         ]
 
     def _present(self, unit: str, since_sample: float) -> bool:
-        if unit in self.config.roster:
+        if unit in self._roster:
             return True
         first = self._ring.first_seen(unit)
         return first is not None and first <= since_sample

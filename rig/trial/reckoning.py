@@ -7,7 +7,7 @@ never rewrites a decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rig.device import Feed
 from rig.documents import AlignedSpikes, Document, EstimatesUpdated, ResponseTaken, StreamState, UnitEstimate
@@ -25,18 +25,40 @@ ALIGN_START_MS = -2500
 """Rasters begin a second before a cue that comes 1.5 s before the reward."""
 
 
-class _Pending:
-    """A rewarded trial whose window is still open on some stream."""
+APPEARED = "the unit appeared later"
+SILENT = "the stream is silent"
+LATE = "decision deadline expired"
 
-    def __init__(
-        self, record: TrialRecord, deadline_ns: int, streams: list[str], why: str | None, *, silent: bool
-    ) -> None:
+Answers = dict[str, tuple[tuple[int, int] | None, str | None]]
+"""Unit -> (response count, baseline count), or None and why it is missing."""
+
+
+class _Pending:
+    """A rewarded trial whose window is still open on some stream.
+
+    Attributes
+    ----------
+    awaited
+        Streams that the next decision waits for.
+    late
+        Streams that it does not wait for any more, and why; if their data come, they count.
+    answers
+        What each stream said.
+    told
+        Whether a response was published, so that a decision may have been made.
+    counted
+        Whether it is among the rewarded trials of the estimates.
+    """
+
+    def __init__(self, record: TrialRecord, deadline_ns: int, why_missing: str | None) -> None:
         self.record = record
         self.deadline_ns = deadline_ns
-        self.streams = streams
-        self.why_missing = why
-        self.silent = silent
-        self.expired = False
+        self.why_missing = why_missing
+        self.awaited: list[str] = []
+        self.late: dict[str, str] = {}
+        self.answers: dict[str, Answers] = {}
+        self.told = False
+        self.counted = False
 
 
 class Reckoning:
@@ -104,96 +126,119 @@ class Reckoning:
         self._recorded.delivered(record)
         if record.outcome != "complete":
             why_missing = f"the trial is {record.outcome}"
-        streams = [s.name for s in self._streams.values() if s.why_unusable is None]
-        silent = any(self._streams[name].silent(now_ns) for name in streams)
-        # Nobody waits for a stream that has gone silent; if it comes back, its data still count.
-        wait_ns = 0 if silent else round(self._plan.rig.neural.decision_deadline_s * NS_PER_S)
-        self._pending.append(_Pending(record, now_ns + wait_ns, streams, why_missing, silent=silent))
+        wait_ns = round(self._plan.rig.neural.decision_deadline_s * NS_PER_S)
+        pending = _Pending(record, now_ns + wait_ns, why_missing)
+        for stream in self._streams.values():
+            if stream.why_unusable is not None:
+                continue
+            if stream.silent(now_ns):
+                # Nobody waits for a stream that has gone silent; if it comes back, its data still count.
+                pending.late[stream.name] = SILENT
+            else:
+                pending.awaited.append(stream.name)
+        self._pending.append(pending)
+
+    def spoil(self, why: str) -> None:
+        """Withhold the responses whose windows are open now: something happened that is not in the model."""
+        for pending in self._pending:
+            if not pending.told:
+                pending.why_missing = why
 
     @property
     def waiting(self) -> bool:
         """Whether the next decision must wait for a response."""
-        return any(not pending.expired for pending in self._pending)
+        return any(not pending.told for pending in self._pending)
 
     @property
     def deadline_ns(self) -> int | None:
         """When the next decision deadline expires, or None."""
-        return min((p.deadline_ns for p in self._pending if not p.expired), default=None)
+        return min((p.deadline_ns for p in self._pending if not p.told), default=None)
 
     def settle(self, now_ns: int) -> list[Document]:
         """Close every window that can be closed; return what is new."""
         if not self._pending:
             return []
         documents: list[Document] = []
-        for pending in list(self._pending):
-            if self._arrived(pending):
-                self._pending.remove(pending)
-                documents += self._respond(pending, revised=pending.expired)
-            elif not pending.expired and now_ns >= pending.deadline_ns:
-                pending.expired = True
-                self.deadlines_expired += not pending.silent
-                why = "the stream is silent" if pending.silent else "decision deadline expired"
-                documents.append(ResponseTaken(response=self._nothing(pending.record, why)))
+        for pending in self._pending:
+            if pending.told:
+                documents += self._hear_late(pending)
+            elif pending.why_missing is not None or not self._outstanding(pending.record, pending.awaited):
+                documents += self._respond(pending, pending.awaited)
+            elif now_ns >= pending.deadline_ns:
+                self.deadlines_expired += 1
+                outstanding = self._outstanding(pending.record, pending.awaited)
+                pending.late.update(dict.fromkeys(outstanding, LATE))
+                documents += self._respond(pending, [n for n in pending.awaited if n not in outstanding])
         # A stream that died never closes its windows: keep only the newest few.
-        self._pending = [p for p in self._pending if not p.expired][-8:] + [
-            p for p in self._pending if p.expired
-        ][-8:]
+        open_ = [p for p in self._pending if not p.told or p.late]
+        self._pending = [p for p in open_ if p.told][-8:] + [p for p in open_ if not p.told]
         return documents
 
-    def _arrived(self, pending: _Pending) -> bool:
-        if pending.why_missing is not None:
-            return True
+    def _outstanding(self, record: TrialRecord, names: Iterable[str]) -> list[str]:
+        """Streams whose data do not reach the window's end yet."""
         if self._window is None:
-            return True
-        end_us = window_end_us(pending.record, self._window)
+            return []
+        end_us = window_end_us(record, self._window)
         # A stream that lost its clock meanwhile cannot be waited for.
-        return all(self._streams[name].covers(end_us) is not False for name in pending.streams)
+        return [name for name in names if self._streams[name].covers(end_us) is False]
 
-    def _respond(self, pending: _Pending, *, revised: bool) -> list[Document]:
-        record = pending.record
+    def _hear_late(self, pending: _Pending) -> list[Document]:
+        outstanding = self._outstanding(pending.record, pending.late)
+        arrived = [name for name in pending.late if name not in outstanding]
+        for name in arrived:
+            del pending.late[name]
+        return self._respond(pending, arrived) if arrived else []
+
+    def _respond(self, pending: _Pending, arrived: list[str]) -> list[Document]:
+        """Measure the streams that have arrived; tell everything that is known of the trial by now."""
         if self.estimator is None or self._window is None:
             return []
+        revised, pending.told = pending.told, True
         if pending.why_missing is not None:
-            response = self._nothing(record, pending.why_missing)
-        else:
-            response = self._measure(record, self._window)
-        self._update(record, response)
+            pending.late.clear()
+        fresh: Answers = {}
+        for stream in self._streams.values():
+            if stream.name in arrived or (stream.name not in pending.late and not revised):
+                answers = self._measure(stream, pending, self._window)
+                pending.answers[stream.name] = answers
+                fresh.update(answers)
+        response = self._response(pending, self._window)
+        if not revised and len(pending.late) == len(self._streams):
+            return [ResponseTaken(response=response)]  # nothing was learned
+        self._update(pending, response, fresh)
         self.estimates = self.estimator.estimates()
         self.settled_units = sum(NOT_SETTLED not in unit.flags for unit in self.estimates)
         return [
             ResponseTaken(response=response, revised=revised),
-            *self._aligned(record, pending.why_missing),
-            EstimatesUpdated(trial=record.number, rewarded=self._rewarded, units=self.estimates),
+            *self._aligned(pending.record, pending.why_missing),
+            EstimatesUpdated(trial=pending.record.number, rewarded=self._rewarded, units=self.estimates),
         ]
 
-    def _measure(self, record: TrialRecord, window: ResponseWindow) -> TrialResponse:
-        units: list[str] = []
-        counts: list[tuple[int, int] | None] = []
-        missing: dict[str, str] = {}
-        end_us = window_end_us(record, window)
+    def _measure(self, stream: StreamIntake, pending: _Pending, window: ResponseWindow) -> Answers:
+        why = pending.why_missing or stream.why_withheld(pending.record, window)
+        if why is not None:
+            return {self._unit(stream, unit): (None, why) for unit in stream.units}
+        answers: Answers = {}
+        for unit, counted in stream.counts(pending.record, window):
+            missing = APPEARED if counted is None else self._recorded.why_missing(unit, pending.record)
+            answers[self._unit(stream, unit)] = (counted if missing is None else None, missing)
+        return answers
+
+    def _response(self, pending: _Pending, window: ResponseWindow) -> TrialResponse:
+        told: Answers = {}
         for stream in self._streams.values():
-            why = stream.why_withheld(end_us)
+            why = pending.late.get(stream.name)
             if why is not None:
-                names = [self._unit(stream, unit) for unit in stream.units]
-                units += names
-                counts += [None] * len(names)
-                missing.update(dict.fromkeys(names, why))
-                continue
-            for unit, counted in stream.counts(record, window):
-                name = self._unit(stream, unit)
-                why = (
-                    "the unit appeared later" if counted is None else self._recorded.why_missing(unit, record)
-                )
-                units.append(name)
-                counts.append(counted if why is None else None)
-                if why is not None:
-                    missing[name] = why
+                told.update({self._unit(stream, unit): (None, why) for unit in stream.units})
+            else:
+                told.update(pending.answers.get(stream.name, {}))
+        counts = tuple(counted for counted, _ in told.values())
         return TrialResponse(
-            trial=record.number,
-            units=tuple(units),
-            counts=tuple(counts),
+            trial=pending.record.number,
+            units=tuple(told),
+            counts=counts,
             response_hz=tuple(response_hz(pair, window) if pair else None for pair in counts),
-            missing=missing,
+            missing={unit: why for unit, (_, why) in told.items() if why is not None},
         )
 
     def _aligned(self, record: TrialRecord, why_missing: str | None) -> list[Document]:
@@ -203,7 +248,7 @@ class Reckoning:
         found = [
             (self._unit(stream, unit), times)
             for stream in self._streams.values()
-            if stream.why_withheld(window_end_us(record, self._window)) is None
+            if stream.why_withheld(record, self._window) is None
             for unit, times in stream.aligned(record, ALIGN_START_MS, self._window.stop_ms)
         ]
         return [
@@ -218,27 +263,20 @@ class Reckoning:
             )
         ]
 
-    def _nothing(self, record: TrialRecord, why: str) -> TrialResponse:
-        units = self.units
-        none = (None,) * len(units)
-        return TrialResponse(
-            trial=record.number,
-            units=units,
-            response_hz=none,
-            counts=none,
-            missing=dict.fromkeys(units, why),
-        )
-
-    def _update(self, record: TrialRecord, response: TrialResponse) -> None:
-        if self.estimator is None or record.spec.reward_ul not in self._sizes:
+    def _update(self, pending: _Pending, response: TrialResponse, fresh: Answers) -> None:
+        spec = pending.record.spec
+        if self.estimator is None:
             return
-        shift = 0.0 if record.spec.signalled else self._plan.rig.neural.unsignalled_shift_hz
+        self.estimator.ensure_units(response.units)
+        if spec.reward_ul not in self._sizes or not self._plan.protocol.tells_reversal(spec):
+            return
+        shift = 0.0 if spec.signalled else self._plan.rig.neural.unsignalled_shift_hz
         values = {
             unit: y + shift
             for unit, y in zip(response.units, response.response_hz, strict=True)
-            if y is not None
+            if y is not None and unit in fresh
         }
-        self.estimator.ensure_units(response.units)
         if values:
-            self._rewarded += 1
-            self.estimator.update(self._sizes.index(record.spec.reward_ul), values)
+            self._rewarded += not pending.counted
+            pending.counted = True
+            self.estimator.update(self._sizes.index(spec.reward_ul), values)

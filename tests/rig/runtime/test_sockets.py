@@ -211,7 +211,7 @@ def test_nobody_there_to_answer_is_no_error(serve, publisher, monkeypatch, wait_
     thread, _ = serve(FeedPort(name="p", data=endpoint, control="tcp://127.0.0.1:9", heartbeat=b"x"))
     listened()
     time.sleep(0.2)
-    assert thread.feeds_health()["p"] == {"messages": 0, "answers": False}
+    assert thread.feeds_health()["p"] == {"messages": 0, "answers": False, "last_heard_s": None}
 
 
 # --- telemetry and commands -----------------------------------------------------------------------------

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rig.errors import ConfigError
+from rig.estimate.fixed_points import expectiles
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
-from rig.sim.fixed_points import expectiles
 from rig.sim.neurons import DESIGN_PROBABILITIES, NOTHING_HZ, Population, PopulationSettings, unit_names
 from rig.sim.worlds import WORLDS
 

@@ -73,6 +73,38 @@ def quantiles(tau: ArrayLike, values: ArrayLike, probabilities: ArrayLike) -> ND
     return points
 
 
+def bernoulli_expectiles(tau: ArrayLike, probability: float, reward: float) -> NDArray[np.float64]:
+    """Return the expectiles of a cue that brings `reward` with a probability and nothing otherwise.
+
+    In closed form: ``reward * p tau / (p tau + (1 - p) (1 - tau))``.
+
+    Parameters
+    ----------
+    tau
+        Asymmetries in (0, 1); any shape.
+    probability
+        Of the reward, 0 to 1.
+    reward
+        Its size; the expectiles are in the same unit.
+
+    Raises
+    ------
+    ValueError
+        If the probability or a tau is out of range.
+
+    Examples
+    --------
+    >>> bernoulli_expectiles([0.25, 0.75], 0.5, 4.0).tolist()
+    [1.0, 3.0]
+    """
+    taus = np.asarray(tau, dtype=np.float64)
+    if not 0 <= probability <= 1 or ((taus <= 0) | (taus >= 1)).any():
+        raise ValueError("probability must lie in 0..1, and tau strictly between 0 and 1")
+    up, down = probability * taus, (1.0 - probability) * (1.0 - taus)
+    settled: NDArray[np.float64] = reward * up / (up + down)
+    return settled
+
+
 def _checked(
     tau: ArrayLike, values: ArrayLike, probabilities: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rig.estimate.fixed_points import expectiles, quantiles
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
-from rig.sim.fixed_points import expectiles, quantiles
 
 TAU = (0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95)
 POOLED = (0.06613, 0.09091, 0.14847, 0.15489, 0.31159, 0.15095, 0.07705)

@@ -1,0 +1,130 @@
+"""The bar below everything: is what should be recorded being recorded? A word, a shape and a colour each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton
+
+from gui.health import Level, Light
+from gui.theme import Theme
+
+SHAPES: Final = {Level.UNKNOWN: "○", Level.GOOD: "●", Level.WARN: "▲", Level.BAD: "■"}
+AGAIN_S: Final = 10.0
+"""As long as something is red, it is heard again so often."""
+
+
+class HealthBar(QFrame):
+    """Draws lights; the worst one is said in plain words beside them.
+
+    Parameters
+    ----------
+    beep
+        Makes the sound.
+
+    Attributes
+    ----------
+    beeps
+        How often it has sounded.
+    lights
+        What is shown.
+    """
+
+    def __init__(self, theme: Theme, beep: Callable[[], None] = QApplication.beep) -> None:
+        super().__init__()
+        self._theme = theme
+        self._beep = beep
+        self._labels: list[QLabel] = []
+        self._red: set[str] = set()
+        self._beeped_s = float("-inf")
+        self.beeps = 0
+        self.lights: list[Light] = []
+        self.setObjectName("health")
+        self.setSizePolicy(QSizePolicy.Preferred, QSizePolicy.Fixed)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 3, 8, 3)
+        self._row.setSpacing(16)
+        self.words = QLabel()
+        self.words.setObjectName("words")
+        self.words.setTextFormat(Qt.PlainText)
+        self.words.setMinimumWidth(60)
+        self.words.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+        self._row.addWidget(self.words, 1)
+        self.mute = QToolButton()
+        self.mute.setCheckable(True)
+        self.mute.setAutoRaise(True)
+        self.mute.toggled.connect(self._name_mute)
+        self._name_mute(False)
+        self._row.addWidget(self.mute)
+        self._dress(alarm=False)
+
+    def show_lights(self, lights: Sequence[Light], now_s: float, remark: str = "") -> None:
+        """Show these lights; sound if one has turned red, and again while any is.
+
+        Parameters
+        ----------
+        remark
+            Said while nothing is wrong.
+        """
+        lights = list(lights)
+        red = {light.name for light in lights if light.level is Level.BAD}
+        if lights != self.lights:
+            self.lights = lights
+            self._draw()
+        worst = max(lights, key=lambda light: light.level, default=None)
+        wrong = worst is not None and worst.level >= Level.WARN
+        text = worst.why if worst is not None and wrong else remark
+        if text != self.words.text():
+            self.words.setText(text)
+            self.words.setToolTip(text)
+        if bool(red) != bool(self._red):
+            self._dress(alarm=bool(red))
+        if red - self._red or (red and now_s - self._beeped_s >= AGAIN_S):
+            self._sound(now_s)
+        self._red = red
+
+    def _sound(self, now_s: float) -> None:
+        self._beeped_s = now_s
+        if not self.mute.isChecked():
+            self.beeps += 1
+            self._beep()
+
+    def _draw(self) -> None:
+        while len(self._labels) < len(self.lights):
+            label = QLabel()
+            label.setTextFormat(Qt.RichText)
+            self._row.insertWidget(len(self._labels), label)
+            self._labels.append(label)
+        for label in self._labels[len(self.lights) :]:
+            label.hide()
+        for label, light in zip(self._labels, self.lights, strict=False):
+            colour = self._colour(light.level)
+            label.setText(
+                f"<span style='color:{colour}'>{SHAPES[light.level]}</span> "
+                f"<span style='color:{self._theme.faint}'>{light.name}</span> "
+                f"<span style='color:{colour if light.level >= Level.WARN else self._theme.text}'>"
+                f"{light.value}</span>"
+            )
+            label.setToolTip(light.why)
+            label.setAccessibleName(f"{light.name}: {light.value}")
+            label.show()
+
+    def _colour(self, level: Level) -> str:
+        theme = self._theme
+        return (theme.faint, theme.good, theme.warn, theme.bad)[level]
+
+    def _dress(self, *, alarm: bool) -> None:
+        theme = self._theme
+        edge = f"3px solid {theme.bad}" if alarm else f"1px solid {theme.line}"
+        colour = theme.bad if alarm else theme.text
+        weight = "bold" if alarm else "normal"
+        self.setStyleSheet(
+            f"#health {{ background: {theme.raised}; border-top: {edge}; }}"
+            f"#words {{ color: {colour}; font-weight: {weight}; }}"
+        )
+
+    def _name_mute(self, muted: bool) -> None:
+        self.mute.setText("sound off" if muted else "sound on")
+        self.mute.setToolTip("Alarms are silent" if muted else "An alarm is heard when something turns red")

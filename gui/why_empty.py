@@ -1,0 +1,44 @@
+"""Why the panels about units have nothing to draw: one friendly sentence. Knows no Qt."""
+
+from __future__ import annotations
+
+from gui.model import SessionModel
+from rig.documents import StreamState
+
+
+def why_no_units(model: SessionModel) -> str | None:
+    """Return why there is no unit to show, or None if there is one."""
+    if model.estimates:
+        return None
+    if model.started is None:
+        return "No session yet. Start one, or attach to one that is running."
+    if model.started.window is None or not model.sizes_ul:
+        return "This protocol measures no responses to rewards, so there is nothing to estimate."
+    if model.state is not None:
+        if not model.state.streams:
+            return "No neural stream in this session. Behaviour is recorded as always."
+        waiting = [why for why in map(_why_waiting, model.state.streams) if why]
+        if waiting:
+            return " ".join(waiting)
+    if model.over:
+        return "No rewarded trial was measured in this session."
+    return "No rewarded trial yet. Estimates begin with the first rewards."
+
+
+def why_not_this_unit(model: SessionModel) -> str | None:
+    """Return why no unit's own picture can be drawn, or None if one is selected."""
+    why = why_no_units(model)
+    if why is None and model.selected is None:
+        return "Click a unit among the reversal points to see it here."
+    return why
+
+
+def _why_waiting(stream: StreamState) -> str | None:
+    if stream.messages == 0:
+        return f"Waiting for the first data of {stream.name}. Is its acquisition running?"
+    if stream.clock_sigma_us is None:
+        pulses = "1 pulse" if stream.clock_pulses == 1 else f"{stream.clock_pulses} pulses"
+        return f"Waiting for the clock of {stream.name} to lock to the sync line ({pulses} so far)."
+    if stream.units == 0:
+        return f"{stream.name} sends data, but no sorted unit yet."
+    return None

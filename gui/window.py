@@ -1,0 +1,369 @@
+"""The window of one session, live or recorded: a header, docks with panels, and the health bar.
+
+One timer turns everything. Each turn takes what has come (for a few milliseconds at most), draws what
+has changed in the panels that can be seen (for a few milliseconds at most), and leaves the rest to the
+next turn: a flood of messages makes the picture late, never the window.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Final, Protocol
+
+from PyQt5.QtCore import QByteArray, QSettings, Qt, QTimer
+from PyQt5.QtGui import QCloseEvent, QResizeEvent, QShowEvent
+from PyQt5.QtWidgets import QMainWindow, QMenuBar, QStatusBar, QTabWidget, QVBoxLayout, QWidget
+
+from gui.client import HealthSeen, Update
+from gui.closing import ask_before_closing
+from gui.docks import PanelClass, PanelDock
+from gui.frames import FrameTimes
+from gui.header import Header
+from gui.health import Rates, judge
+from gui.healthbar import HealthBar
+from gui.layout import arrange, share_out
+from gui.menus import fill_menus
+from gui.model import Aspect, SessionModel
+from gui.panel import Controls
+from gui.settings import remembered
+from gui.theme import LIGHT, Theme
+from rig.documents import Notice
+from rig.operator import Note
+
+FRAME_MS: Final = 40
+TAKE_S: Final = 0.012
+DRAW_S: Final = 0.015
+WARNING_S: Final = 12.0
+"""How long a warning stays in the bar; the notices keep it."""
+LAYOUT_VERSION: Final = 1
+NOTE_LENGTH: Final = 2000
+RESIZED_MS: Final = 200
+SIZE: Final = (1366, 700)
+
+
+class Source(Protocol):
+    """Where a window's picture comes from: `gui.client.EngineLink`, or `gui.recorded.Recorded`."""
+
+    def updates(self) -> Iterator[Update]:
+        """Yield what has come since the last call; never wait."""
+        ...
+
+    def submit(self, command: object) -> Future[int]:
+        """Hand over an operator's command."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+class Window(QMainWindow):
+    """The window.
+
+    Parameters
+    ----------
+    source
+        Closed with the window.
+    panels
+        See `gui.docks.installed_panels`.
+    make_bar
+        Makes the bar below the docks; the health bar by default.
+    live
+        False for a recorded session: no buttons, nothing to ask on closing.
+    settings
+        Where the layout is remembered.
+    on_theme
+        Called with (theme name, font scale) when the user has chosen; dresses the application.
+    on_start
+        Opens the start page.
+
+    Attributes
+    ----------
+    frames
+        How evenly the window turns.
+    bar
+        The bar below the docks.
+    neural
+        Whether the session has a neural stream.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        panels: Sequence[PanelClass],
+        theme: Theme = LIGHT,
+        *,
+        scale: float = 1.0,
+        make_bar: Callable[[Theme], QWidget] = HealthBar,
+        live: bool = True,
+        settings: QSettings | None = None,
+        on_theme: Callable[[str, float], Theme] | None = None,
+        on_start: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.setAttribute(Qt.WA_DeleteOnClose)
+        self.setWindowTitle("dopaloop")
+        # Whole groups, and single tabs, can be dragged out; tabs carry no title bar to drag.
+        self.setDockOptions(
+            QMainWindow.AllowNestedDocks | QMainWindow.AllowTabbedDocks | QMainWindow.GroupedDragging
+        )
+        self.setTabPosition(Qt.AllDockWidgetAreas, QTabWidget.North)
+        self.source = source
+        self.model = SessionModel()
+        self.live = live
+        self.theme = theme
+        self.scale = scale
+        self.settings = settings if settings is not None else remembered()
+        self.frames = FrameTimes()
+        self.controls = Controls(self.submit, self._select)
+        self.neural = True
+        self.on_start = on_start
+        self._make_bar = make_bar
+        self._on_theme = on_theme
+        self._asked: list[Future[int]] = []
+        self._rates = Rates()
+        self._answered_s: float | None = None
+        self._warning, self._warned_until_s = "", 0.0
+        self._close_when_over = False
+        self._closing = False
+        self._placed = False
+        self._next = 0
+        self._own_layout = False
+        self._arranging = True
+        self.docks = [PanelDock(panel, self) for panel in panels]
+        self._build()
+        for dock in self.docks:
+            dock.hide()  # it is given a place when the window knows its size
+            dock.dockLocationChanged.connect(self._on_moved)
+            dock.topLevelChanged.connect(self._on_moved)
+            dock.toggleViewAction().triggered.connect(self._on_moved)
+        self.resize(*SIZE)
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(RESIZED_MS)
+        self._settled.timeout.connect(self._on_new_size)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.PreciseTimer)
+        self._timer.timeout.connect(self._turn)
+        self._timer.start(FRAME_MS)
+
+    # --- what the user does ---------------------------------------------------------------------------
+
+    def submit(self, command: object) -> None:
+        """Hand a command to the session; a failure to do so becomes a notice."""
+        self._asked.append(self.source.submit(command))
+
+    def remark(self, text: str) -> None:
+        """Leave a note in the session file."""
+        self.submit(Note(text=text[:NOTE_LENGTH]))
+
+    def _select(self, unit: str | None) -> None:
+        self._changed(self.model.select(unit))
+
+    def reset_layout(self) -> None:
+        """Go back to the default layout."""
+        self.settings.remove(self._layout_key)
+        self._place()
+
+    def dress(self, name: str, scale: float) -> None:
+        """Change theme and font size; every panel is made anew."""
+        if self._on_theme is not None:
+            self.theme, self.scale = self._on_theme(name, scale), scale
+        self._build()
+
+    def stop_then_close(self) -> None:
+        """Stop the session after the running trial, and close the window when it is over."""
+        self._close_when_over = True
+        self.header.stop_after_trial()
+
+    def close_only(self) -> None:
+        """Close the window; the session goes on."""
+        self._closing = True
+        self.close()
+
+    # --- one turn -------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        begun = time.monotonic()
+        self.frames.begin(begun)
+        changed = self._take(begun + TAKE_S)
+        self._hear_answers()
+        if changed & (Aspect.STATE | Aspect.SESSION):
+            self.header.refresh()
+            self._look_for_streams()
+        self._changed(changed)
+        self._watch(begun)
+        self._draw(time.monotonic() + DRAW_S, begun)
+        self.frames.end(time.monotonic())
+        if self._close_when_over and self.model.over:
+            self.close_only()
+
+    def _take(self, until_s: float) -> Aspect:
+        changed = Aspect.NOTHING
+        for update in self.source.updates():
+            changed |= self.model.take(update)
+            if isinstance(update, HealthSeen):
+                self._answered_s = time.monotonic()
+                self._rates.take(update.health, self._answered_s)
+            elif isinstance(update, Notice):
+                self._heed(update)
+            if time.monotonic() > until_s:
+                break
+        return changed
+
+    def _changed(self, aspects: Aspect) -> None:
+        if aspects:
+            for dock in self.docks:
+                dock.changed(aspects)
+
+    def _hear_answers(self) -> None:
+        """Turn what could not be handed over into a notice."""
+        for future in [future for future in self._asked if future.done()]:
+            self._asked.remove(future)
+            error = future.exception()
+            if error is not None:
+                notice = Notice(level="error", source="window", text=f"not handed over: {error}")
+                self._changed(self.model.take(notice))
+                self._heed(notice)
+
+    def _heed(self, notice: Notice) -> None:
+        if notice.level in {"warning", "error"}:
+            self._warning = f"{notice.source}: {notice.text}"
+            self._warned_until_s = time.monotonic() + WARNING_S
+
+    def _draw(self, until_s: float, now_s: float) -> None:
+        """Draw panel by panel, beginning where the last turn ended, as long as there is time."""
+        seen = [dock for dock in self.docks if dock.on_screen]
+        for number in range(len(seen)):
+            dock = seen[(self._next + number) % len(seen)]
+            if dock.waiting:
+                dock.refresh()
+            dock.tick(now_s)
+            if time.monotonic() > until_s:
+                self._next = (self._next + number + 1) % len(seen)
+                return
+
+    # --- health ---------------------------------------------------------------------------------------
+
+    def _watch(self, now_s: float) -> None:
+        if isinstance(self.bar, HealthBar):
+            age_s = None if self._answered_s is None else now_s - self._answered_s
+            lights = judge(self.model, age_s, self._rates.per_s)
+            self.bar.show_lights(lights, now_s, self._remark(now_s))
+
+    def _remark(self, now_s: float) -> str:
+        """The newest warning for a while, else why there are no unit panels."""
+        if now_s < self._warned_until_s:
+            return self._warning
+        if not self.neural:
+            return "No neural stream in this session: the panels about units are put away (menu View)."
+        return ""
+
+    # --- how it is built ------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        """Make header, panels and bar, or make them anew (in other colours)."""
+        self.header = Header(self.model, self.submit, self.theme, live=self.live)
+        menus = QMenuBar()
+        fill_menus(self, menus)
+        top = QWidget()
+        column = QVBoxLayout(top)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(menus)
+        column.addWidget(self.header)
+        self.setMenuWidget(top)
+        for dock in self.docks:
+            dock.build(self.model, self.controls, self.theme)
+        foot = QStatusBar()
+        foot.setSizeGripEnabled(False)
+        foot.setContentsMargins(0, 0, 0, 0)
+        foot.setStyleSheet("QStatusBar::item { border: none; }")
+        self.bar = self._make_bar(self.theme)
+        foot.addWidget(self.bar, 1)
+        self.setStatusBar(foot)
+
+    def _look_for_streams(self) -> None:
+        """Notice whether this session has a neural stream; each kind of session has a layout of its own."""
+        state = self.model.state
+        if state is None:
+            return
+        window = self.model.started.window if self.model.started is not None else None
+        neural = bool(state.streams) and (self.model.started is None or window is not None)
+        if neural != self.neural:
+            self._remember_layout()
+            self.neural = neural
+            self._place()
+
+    @property
+    def _layout_key(self) -> str:
+        return "layout/neural" if self.neural else "layout/behaviour"
+
+    def _place(self) -> None:
+        """Put the docks where they were last time, or else in the default places."""
+        if not self.isVisible():
+            return
+        self._placed = True
+        kept: Any = self.settings.value(self._layout_key)
+        if isinstance(kept, QByteArray) and self.restoreState(kept, LAYOUT_VERSION):
+            self._own_layout = True
+            self._name_docks()
+            return
+        self._own_layout, self._arranging = False, True
+        room = self.height() - self.menuWidget().sizeHint().height() - self.statusBar().sizeHint().height()
+        arrange(self, self.docks, neural=self.neural, height=room)
+        QTimer.singleShot(0, self._share_out)
+
+    def _share_out(self) -> None:
+        self._name_docks()
+        share_out(self, self.docks, neural=self.neural)
+        self._arranging = False
+
+    def _name_docks(self) -> None:
+        for dock in self.docks:
+            dock.show_title(not self.tabifiedDockWidgets(dock) or dock.isFloating())
+
+    def _on_moved(self) -> None:
+        """From the first panel that is moved on, the layout is the user's own."""
+        if not self._arranging:
+            self._own_layout = True
+            QTimer.singleShot(0, self._name_docks)
+
+    def _remember_layout(self) -> None:
+        if self._placed:
+            self.settings.setValue("geometry", self.saveGeometry())
+            if self._own_layout:
+                self.settings.setValue(self._layout_key, self.saveState(LAYOUT_VERSION))
+
+    # --- Qt's own -------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the docks in their places the first time."""
+        super().showEvent(event)
+        if not self._placed:
+            self._place()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Arrange anew what nobody has arranged by hand, once the size is settled."""
+        super().resizeEvent(event)
+        if self._placed and not self._own_layout:
+            self._settled.start()
+
+    def _on_new_size(self) -> None:
+        if not self._own_layout:
+            self._place()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Ask first if a session runs; the session is not touched either way."""
+        running = self.live and not self.model.over and self.model.started is not None
+        if running and not self._closing:
+            event.ignore()
+            ask_before_closing(self)
+            return
+        self._timer.stop()
+        self._remember_layout()
+        self.settings.sync()
+        self.source.close()
+        super().closeEvent(event)

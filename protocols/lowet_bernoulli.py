@@ -1,0 +1,90 @@
+"""Five odours, five odds of one reward (Lowet et al. 2025, Nature 639:717-726; their Bernoulli task).
+
+Odours A to E bring 6 uL in 0, 20, 50, 80 and 100 % of their trials. Mean and variance of the reward come
+apart here: the mean grows from odour to odour, the variance is largest at 50 % and zero at both ends.
+
+From the authors' released code: sizes, odds, how often each odour comes (50 : 100 : 100 : 100 : 50), odour
+1 s, trace 2 s, a baseline of 1 s before the odour, at least 2 s between trials. Their rare reward without
+an odour (6 uL) is here, but how often it came is not known. The distribution of the waits is ours.
+
+With one size of reward there is no size at which a unit's response turns over: this protocol measures cue
+responses and errors, and no reversal point is shown.
+"""
+
+from __future__ import annotations
+
+from rig import END, Draws, History, Params, Protocol, StateMachine, TrialSpec, TrialType, param
+from rig.errors import ConfigError
+from rig.estimate import ReversalEstimator
+
+ODOURS = ("odour_a", "odour_b", "odour_c", "odour_d", "odour_e")
+
+
+class LowetBernoulli(Protocol):
+    """0, 20, 50, 80 or 100 % of 6 uL; the odour says which."""
+
+    class Parameters(Params):
+        """What can be set for this protocol."""
+
+        reward_ul: float = param(6.0, unit="uL", minimum=0.01, doc="size of every reward")
+        rewarded: tuple[int, ...] = param(
+            (0, 4, 10, 16, 10), minimum=0, doc="rewarded trials in a block for each of odours A to E"
+        )
+        omitted: tuple[int, ...] = param(
+            (10, 16, 10, 4, 0), minimum=0, doc="unrewarded trials in a block for each of odours A to E"
+        )
+        unexpected: int = param(
+            0, minimum=0, doc="rewards in a block without an odour (they had some; how many is unknown)"
+        )
+        odour_s: float = param(1.0, unit="s", minimum=0.1, doc="length of an odour")
+        trace_s: float = param(2.0, unit="s", minimum=0.0, doc="odour's end to outcome")
+        drink_s: float = param(2.0, unit="s", minimum=0.7, doc="pause after the outcome, within the trial")
+        iti_min_s: float = param(
+            3.0, unit="s", minimum=1.0, doc="shortest wait before the odour: 2 s, and 1 s of baseline"
+        )
+        iti_mean_s: float = param(3.0, unit="s", minimum=0, doc="mean of the exponential wait on top (ours)")
+        iti_max_s: float = param(20.0, unit="s", minimum=1.0, doc="longest wait")
+
+    parameters: Parameters
+    reversal_conditions = ()
+
+    def block(self) -> list[tuple[TrialType, int]]:
+        """Return the trials of a block, 80 as the parameters stand; a condition is named by its odds."""
+        p = self.parameters
+        if len(p.rewarded) != len(ODOURS) or len(p.omitted) != len(ODOURS):
+            raise ConfigError("'rewarded' and 'omitted' need five counts each, one for each of odours A to E")
+        kinds = []
+        for odour, given, left_out in zip(ODOURS, p.rewarded, p.omitted, strict=True):
+            name = f"{100 * given / max(given + left_out, 1):g} %"
+            told = given > 0
+            drop = TrialType(condition=name, reward_ul=p.reward_ul, signalled=told, cue=odour)
+            kinds.append((drop, given))
+            kinds.append((TrialType(condition=name, signalled=told, cue=odour), left_out))
+        return [*kinds, (TrialType(condition="unexpected", reward_ul=p.reward_ul), p.unexpected)]
+
+    def decide(self, history: History, estimates: ReversalEstimator | None, rng: Draws) -> TrialSpec | None:
+        """Take the next trial of the declared blocks."""
+        p = self.parameters
+        kind = self.schedule[history.trials]
+        wait = min(p.iti_min_s + rng.exponential(p.iti_mean_s), p.iti_max_s)
+        return TrialSpec(
+            condition=kind.condition,
+            reward_ul=kind.reward_ul,
+            signalled=kind.signalled,
+            cue=kind.cue,
+            timing_s={"iti": round(wait, 4)},
+        )
+
+    def table(self, trial: TrialSpec) -> StateMachine:
+        """Return the states: wait, odour, trace, reward, drink."""
+        p = self.parameters
+        outcome = "reward" if trial.reward_ul else "drink"
+        sm = StateMachine("lowet bernoulli")
+        sm.state("iti", timer=trial.timing_s["iti"], then="cue" if trial.cue else outcome)
+        if trial.cue:
+            sm.state("cue", timer=p.odour_s, outputs=trial.cue, then="trace")
+            sm.state("trace", timer=p.trace_s, then=outcome)
+        if trial.reward_ul:
+            sm.state("reward", deliver_ul=trial.reward_ul, then="drink")
+        sm.state("drink", timer=p.drink_s, then=END)
+        return sm

@@ -1,0 +1,147 @@
+"""The example files work: the subscriber, the converter, the driver."""
+
+import importlib.util
+import io
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import zmq
+from rich.console import Console
+from scipy.io import savemat
+
+from rig.cli.plans import make_plan
+from rig.cli.rigs import demo_rig, launch, with_emulation
+from rig.cli.sitting import make_session
+from rig.cli.streams import listen
+from rig.description import StreamConfig
+from rig.events import Progress, Spike, StreamGap, StreamRestarted, Ttl, WireNoise
+from rig.runtime import plugins
+from rig.runtime.engine import Engine
+from rig.runtime.feeds import FeedPort
+from rig.runtime.guard import Guard
+from rig.runtime.ports import Port
+from rig.runtime.recordings import read_spikes, spike_responses
+
+
+@pytest.fixture
+def example(root):
+    """Import an example by its name."""
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(name, root / "examples" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def test_the_subscriber_follows_a_real_engine(root, tmp_path):
+    with launch(with_emulation(demo_rig(), units=1, seed=1), speed=60) as process:
+        rig = process.rig
+        plan = make_plan("variable_magnitude", rig, subject="m1", seed=1, trials=3, settings={})
+        session, board, feeds = make_session(plan)
+        port = Port("board", lambda: plugins.find("transport", "default")(rig.board.port, rig.board.baud))
+        (stream,) = rig.streams
+        engine = Engine(
+            session,
+            meta=session.meta,
+            out=tmp_path,
+            subject="m1",
+            ports=[port],
+            guard=Guard(port, board.alive_frame, board.abort_frame),
+            feeds=[FeedPort(name=stream.name, data=stream.data, reduce=feeds[stream.name].reduce)],
+        )
+        command = [sys.executable, root / "examples/subscribe.py"]
+        command += [engine.publish_endpoint, engine.commands_endpoint]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as subscriber:
+            try:
+                attached = subscriber.stdout.readline()
+                outcome = engine.run()
+                rest, _ = subscriber.communicate(timeout=10)
+            finally:
+                subscriber.kill()
+    assert outcome.ok, outcome
+    assert attached.startswith("attached at event")
+    assert rest.splitlines() == ["0 signalled 2.5 uL", "1 signalled 5.0 uL", "2 odour_b 0.0 uL"]
+
+
+def test_the_converter_reads_the_released_form(example, tmp_path):
+    rng = np.random.Generator(np.random.PCG64(1))
+    for name in ("b_second.mat", "a_first.mat"):
+        kinds = np.array([1.0, 7.0, 8.0, 14.0, 15.0, np.nan, 5.0])
+        events = {"odorOn": 1000.0 + 8000.0 * np.arange(7), "trialType": kinds, "laserOn": 5.0}
+        responses = {"spike": rng.uniform(0, 60_000, 300)}
+        savemat(tmp_path / name, {"events": events, "responses": responses})
+    out = tmp_path / "units.npz"
+    assert example("convert_release").convert(tmp_path, out) == 2
+    first, _ = units = read_spikes(out)
+    assert first.trial_type.tolist() == [1, 7, 8, 14, 15, 0, 5]
+    assert np.all(np.diff(first.spikes_ms) >= 0)
+    assert spike_responses(units).rewarded == 5
+    assert np.load(out)["unit_names"].tolist() == ["a_first.mat", "b_second.mat"]
+
+
+CONFIG = StreamConfig(name="e1", data="tcp://127.0.0.1:5590", driver="line_feed:LineFeed")
+
+
+def test_the_feed_says_what_came(example):
+    feed = example("line_feed").LineFeed(CONFIG)
+    told = []
+    for line in (
+        b'{"n": 1, "unit": "e1:1", "sample": 30412}',
+        b'{"n": 2, "line": 0, "up": true, "sample": 30500}',
+        b"noise",
+        b'{"n": 5, "next": 31000, "rate": 30000.0}',
+        b'{"n": 1, "unit": "e1:1", "sample": 7}',
+    ):
+        told += feed.feed([line], 0)
+    noise = told.pop(2)
+    assert isinstance(noise, WireNoise)
+    assert noise.dropped == 5
+    assert isinstance(told.pop(4), StreamRestarted)
+    assert told == [
+        Spike(unit="e1:1", sample=30412),
+        Ttl(line=0, rising=True, sample=30500),
+        StreamGap(first=3, last=4),
+        Progress(next_sample=31000, rate_hz=30000.0),
+        Spike(unit="e1:1", sample=7),
+    ]
+
+
+@pytest.mark.parametrize("junk", [b"", b"\xff\xfe", b"[]", b'{"n": "x"}', b'{"n": 1, "next": 1e400}'])
+def test_noise_never_raises(example, junk):
+    told = example("line_feed").LineFeed(CONFIG).feed([junk], 0)
+    assert [type(event) for event in told] == [WireNoise]
+
+
+def test_the_feed_is_found_by_its_name_and_listens(root, monkeypatch):
+    monkeypatch.syspath_prepend(root / "examples")
+    console = Console(record=True, width=200, file=io.StringIO())
+    over = threading.Event()
+    with zmq.Context() as context, context.socket(zmq.PUB) as publisher:
+        publisher.linger = 0
+        port = publisher.bind_to_random_port("tcp://127.0.0.1")
+
+        def publish():
+            number = 0
+            while not over.is_set():
+                number += 1
+                publisher.send_string(f'{{"n": {number}, "unit": "e1:{number % 2}", "sample": {number}}}')
+                time.sleep(0.005)
+
+        sender = threading.Thread(target=publish)
+        sender.start()
+        try:
+            heard = listen(
+                StreamConfig(name="e1", data=f"tcp://127.0.0.1:{port}", driver=CONFIG.driver), 0.5, console
+            )
+        finally:
+            over.set()
+            sender.join()
+    assert heard
+    assert "2 units, 0 gaps" in console.export_text()
