@@ -119,6 +119,7 @@ SECTIONS = (
     ("[neural]", description.Neural),
     ("[telemetry]", description.Telemetry),
     ("[emulation]", description.Emulation),
+    ("[emulation.cues.NAME]", description.CueTraining),
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -41,6 +43,7 @@ class Shell:
         self.scale = _number(settings.value("scale", 1.0))
         self.windows: list[QWidget] = []
         apply(self.app, self.theme, scale=self.scale)
+        sys.excepthook = self._survive
 
     def dress(self, name: str, scale: float) -> Theme:
         """Change colours and font size, for good."""
@@ -81,6 +84,7 @@ class Shell:
             scale=self.scale,
             make_bar=lambda theme: ReplayBar(recorded, theme),
             live=False,
+            session_file=str(recorded.path),
             on_theme=self.dress,
             on_start=self.start,
         )
@@ -97,6 +101,15 @@ class Shell:
         """Turn until the last window is closed."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a window may be killed at any time
         return int(self.app.exec_())
+
+    def _survive(
+        self, kind: type[BaseException], error: BaseException, trace: types.TracebackType | None
+    ) -> None:
+        """Go on after an error in whatever a click set off: Qt would end the program otherwise."""
+        traceback.print_exception(kind, error, trace)
+        for window in self.windows:
+            if isinstance(window, Window):
+                window.warn(f"an error of the window's own, {kind.__name__}: {error}")
 
     def _open(self, window: Window) -> Window:
         geometry = window.settings.value("geometry")

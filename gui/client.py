@@ -68,7 +68,13 @@ class EngineLink:
     """
 
     def __init__(self, publish: str, commands: str, *, name: str = "window") -> None:
+        self._publish, self._commands = publish, commands
         self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
+        self._seen = 0
+        self._session: str | None = None
+        self._dropped = 0
+        self._stop = threading.Event()
+        # The threads come last: they use all of the above at once.
         self._follower = Follower(
             publish,
             commands,
@@ -77,15 +83,8 @@ class EngineLink:
             on_link=lambda reason: self._put(LinkChanged(reason)),
             name=name,
         )
-        self._seen = 0
-        self._session: str | None = None
-        self._dropped = 0
-        self._stop = threading.Event()
-        self._pulse = threading.Thread(
-            target=self._watch_health, args=(publish, commands), name="health", daemon=True
-        )
+        self._pulse = threading.Thread(target=self._watch_health, name="health", daemon=True)
         self._pulse.start()
-        self._publish, self._commands = publish, commands
 
     def updates(self) -> Iterator[Update]:
         """Yield what has come since the last call; never waits."""
@@ -150,8 +149,8 @@ class EngineLink:
 
     # --- the health thread ------------------------------------------------------------------------
 
-    def _watch_health(self, publish: str, commands: str) -> None:
-        with Client(publish, commands, name="window, health", timeout_s=2.0) as client:
+    def _watch_health(self) -> None:
+        with Client(self._publish, self._commands, name="window, health", timeout_s=2.0) as client:
             while not self._stop.wait(HEALTH_EVERY_S):
                 begun = time.perf_counter()
                 try:

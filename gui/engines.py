@@ -29,7 +29,6 @@ class EngineList(QWidget):
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.list = QListWidget()
-        self.list.setMaximumHeight(110)
         self.list.itemDoubleClicked.connect(lambda _item: self._attach())
         self.list.itemSelectionChanged.connect(self._enable)
         self.attach = QPushButton("Attach")
@@ -58,6 +57,7 @@ class EngineList(QWidget):
             if engine == chosen or len(engines) == 1:
                 item.setSelected(True)
         count = len(engines)
+        self.list.setFixedHeight(8 + min(count, 5) * max(22, self.list.sizeHintForRow(0)))
         self.words.setText(
             f"{count} session{'s run' if count > 1 else ' runs'} on this computer."
             if engines

@@ -125,7 +125,7 @@ class Header(QFrame):
         if self._zero_us is None or self._zero_us > state.board_us:
             told = [record.start_us for record in self._model.records[:1]]
             told += [notice.board_us for notice in self._model.notices if notice.board_us][:1]
-            self._zero_us = min(state.board_us, *told)
+            self._zero_us = min([state.board_us, *told])
         return self._zero_us
 
     def _enable(self, state: SessionState | None) -> None:

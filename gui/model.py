@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gui.client import Begun, HealthSeen, LinkChanged, Missed, Update
-from gui.live import LiveTrial
+from gui.live_trial import LiveTrial
 from rig.documents import (
     AlignedSpikes,
     BoardActivity,

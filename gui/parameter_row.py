@@ -49,6 +49,9 @@ class ParameterRow(QObject):
         self.unit.setStyleSheet(f"color: {theme.faint};")
         self.status = QLabel()
         self.status.setWordWrap(True)
+        font = self.status.font()
+        font.setPointSizeF(font.pointSizeF() * 0.85)
+        self.status.setFont(font)
         self.status.hide()
         self.field = Field(self.undo)
         self.field.setToolTip(explain(info))
@@ -113,7 +116,7 @@ class ParameterRow(QObject):
     def say(self, words: str, colour: str = "") -> None:
         """Say what became of it."""
         self.status.setText(words)
-        self.status.setStyleSheet(f"color: {colour or self.theme.faint}; font-size: 8.5pt;")
+        self.status.setStyleSheet(f"color: {colour or self.theme.faint};")
         self.status.setVisible(bool(words))
 
     # --- how --------------------------------------------------------------------------------------

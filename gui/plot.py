@@ -7,8 +7,16 @@ from typing import Any
 
 import pyqtgraph as pg
 from PyQt5.QtGui import QFont
+from PyQt5.QtWidgets import QApplication
 
 from gui.theme import Theme
+
+
+def small_font(share: float = 0.85) -> QFont:
+    """Return the application's font, smaller: for ticks and marks. It grows with the window's scale."""
+    font = QFont(QApplication.font())
+    font.setPointSizeF(max(7.0, font.pointSizeF() * share))
+    return font
 
 
 def themed_plot(theme: Theme, *, left: str = "", bottom: str = "") -> pg.PlotWidget:
@@ -24,8 +32,7 @@ def themed_plot(theme: Theme, *, left: str = "", bottom: str = "") -> pg.PlotWid
     item.setMenuEnabled(False)
     item.hideButtons()
     item.setMouseEnabled(x=False, y=False)
-    font = QFont("DejaVu Sans")
-    font.setPointSizeF(8.5)
+    font = small_font()
     for name, label in (("left", left), ("bottom", bottom)):
         axis = item.getAxis(name)
         axis.setPen(pg.mkPen(theme.line))
@@ -33,7 +40,7 @@ def themed_plot(theme: Theme, *, left: str = "", bottom: str = "") -> pg.PlotWid
         axis.setTickFont(font)
         axis.setStyle(tickLength=-4)
         if label:
-            axis.setLabel(label, color=theme.faint, **{"font-size": "9pt"})
+            axis.setLabel(label, color=theme.faint, **{"font-size": f"{font.pointSizeF() * 1.05:.1f}pt"})
     return plot
 
 

@@ -43,7 +43,7 @@ class ReplayBar(QFrame):
         self.speed.setCurrentIndex(SPEEDS.index(recorded.speed) if recorded.speed in SPEEDS else 0)
         self.speed.activated.connect(lambda index: recorded.set_speed(SPEEDS[index]))
         self.slider = QSlider(Qt.Horizontal)
-        self.slider.setRange(0, max(1, (recorded.end_us - recorded.begin_us) // 1000))
+        self.slider.setRange(0, -(-(recorded.end_us - recorded.begin_us) // 1000))
         self.slider.setPageStep(60_000)
         self.slider.valueChanged.connect(self._slid)
         self.where = QLabel()

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtCore import QEvent, QObject, QPoint, Qt, pyqtSignal
-from PyQt5.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QWheelEvent
+from PyQt5.QtGui import QColor, QFontMetrics, QMouseEvent, QWheelEvent
 from PyQt5.QtWidgets import QHBoxLayout, QScrollBar, QWidget
 
-from gui.plot import SizeScale, themed_plot
+from gui.plot import SizeScale, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_rows import AT_HIGH, AT_LOW, UnitRow
 from rig.estimate.telling import NOT_SETTLED
@@ -53,8 +53,7 @@ class ReversalChart(QWidget):
         self._selected: str | None = None
         self._hovered: str | None = None
         self._squeezed = False
-        self._font = QFont("DejaVu Sans")
-        self._font.setPointSizeF(8.5)
+        self._font = small_font()
         self._metrics = QFontMetrics(self._font)
         self._build()
 
@@ -131,15 +130,7 @@ class ReversalChart(QWidget):
         view.sigResized.connect(lambda _: self.draw())
         self._add_items()
         self.plot.viewport().installEventFilter(self)
-        self.bar = QScrollBar(Qt.Vertical)
-        self.bar.setStyleSheet(
-            f"QScrollBar {{ background: {theme.raised}; width: 10px; border: none; }}"
-            f"QScrollBar::handle {{ background: {theme.line}; border-radius: 4px; min-height: 24px;"
-            " margin: 1px; }"
-            f"QScrollBar::handle:hover {{ background: {theme.faint}; }}"
-            "QScrollBar::add-line, QScrollBar::sub-line { height: 0; }"
-            "QScrollBar::add-page, QScrollBar::sub-page { background: none; }"
-        )
+        self.bar = _thin_bar(theme)
         self.bar.valueChanged.connect(lambda _: self.draw())
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -277,3 +268,17 @@ class ReversalChart(QWidget):
         row = int(np.floor(view.mapSceneToView(here).y() + 0.5))
         inside = area.top() <= here.y() <= area.bottom() and 0 <= row < len(self.order)
         return self.order[row] if inside else None
+
+
+def _thin_bar(theme: Theme) -> QScrollBar:
+    """Return a scroll bar that does not draw the eye."""
+    bar = QScrollBar(Qt.Vertical)
+    bar.setStyleSheet(
+        f"QScrollBar {{ background: {theme.raised}; width: 10px; border: none; }}"
+        f"QScrollBar::handle {{ background: {theme.line}; border-radius: 4px; min-height: 24px;"
+        " margin: 1px; }"
+        f"QScrollBar::handle:hover {{ background: {theme.faint}; }}"
+        "QScrollBar::add-line, QScrollBar::sub-line { height: 0; }"
+        "QScrollBar::add-page, QScrollBar::sub-page { background: none; }"
+    )
+    return bar

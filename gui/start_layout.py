@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSpinBox,
     QToolButton,
     QVBoxLayout,
@@ -159,6 +160,7 @@ def _editable() -> QComboBox:
     box.setInsertPolicy(QComboBox.NoInsert)
     box.setSizeAdjustPolicy(QComboBox.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(18)
+    box.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Fixed)
     return box
 
 

@@ -47,6 +47,7 @@ class TrialChart:
         self.plot.invertY(True)
         self.plot.getAxis("left").setTextPen(pg.mkPen(theme.text))
         self.plot.showGrid(x=True, alpha=0.15)
+        self.plot.getAxis("bottom").setZValue(-1)  # the grid behind the bars
         self.states = pg.BarGraphItem(x0=[], y=[], width=[], height=0.8)
         self.outputs = pg.BarGraphItem(x0=[], y=[], width=[], height=0.7)
         self.licks = pg.PlotCurveItem(pen=pg.mkPen(theme.lick, width=1.5), connect="pairs")

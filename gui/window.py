@@ -72,6 +72,8 @@ class Window(QMainWindow):
         Makes the bar below the docks; the health bar by default.
     live
         False for a recorded session: no buttons, nothing to ask on closing.
+    session_file
+        Of a recorded session.
     settings
         Where the layout is remembered.
     on_theme
@@ -98,6 +100,7 @@ class Window(QMainWindow):
         scale: float = 1.0,
         make_bar: Callable[[Theme], QWidget] = HealthBar,
         live: bool = True,
+        session_file: str = "",
         settings: QSettings | None = None,
         on_theme: Callable[[str, float], Theme] | None = None,
         on_start: Callable[[], None] | None = None,
@@ -112,6 +115,7 @@ class Window(QMainWindow):
         self.setTabPosition(Qt.AllDockWidgetAreas, QTabWidget.North)
         self.source = source
         self.model = SessionModel()
+        self.model.session_file = session_file
         self.live = live
         self.theme = theme
         self.scale = scale
@@ -224,9 +228,13 @@ class Window(QMainWindow):
             self._asked.remove(future)
             error = future.exception()
             if error is not None:
-                notice = Notice(level="error", source="window", text=f"not handed over: {error}")
-                self._changed(self.model.take(notice))
-                self._heed(notice)
+                self.warn(f"not handed over: {error}")
+
+    def warn(self, text: str) -> None:
+        """Put something into the notices that only this window knows."""
+        notice = Notice(level="error", source="window", text=text)
+        self._changed(self.model.take(notice))
+        self._heed(notice)
 
     def _heed(self, notice: Notice) -> None:
         if notice.level in {"warning", "error"}:

@@ -9,6 +9,8 @@ an odour (6 uL) is here, but how often it came is not known. The distribution of
 
 With one size of reward there is no size at which a unit's response turns over: this protocol measures cue
 responses and errors, and no reversal point is shown.
+
+How to run: `dopaloop simulate lowet_bernoulli`. The rig needs the outputs `water` and `odour_a` to `odour_e`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ how often it came is not known. The distribution of the waits is ours.
 
 The reversal point that is shown is that of the variable odours. Two sizes say little about where between
 them it lies: expect wide intervals.
+
+How to run: `dopaloop simulate lowet_diverse`. The rig needs the outputs `water` and `odour_a` to `odour_f`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ baseline must lie within the trial, so no wait is shorter than 4 s. The length o
 waits is ours. At the end of their sessions one delay was removed; this file has no such switch.
 
 The reversal point that is shown is that of odour A's trials.
+
+How to run: `dopaloop simulate sousa`. The rig needs the outputs `water` and `odour_a` to `odour_e`.
 """
 
 from __future__ import annotations

@@ -146,9 +146,8 @@ class LicksPanel(BehaviourPanel):
             course = self._course(condition, place)
             course.draw(at_s, self._rates[mine])
             words = plain(condition).replace(" ", "&nbsp;")
-            parts.append(
-                f'<span style="color:{course.colour}"><b>{SIGNS[place]}</b></span>&nbsp;{words}&nbsp;({mine.sum()})'
-            )
+            sign = f'<span style="color:{course.colour}"><b>{SIGNS[place]}</b></span>'
+            parts.append(f"{sign}&nbsp;{words}&nbsp;({mine.sum()})")
         if left_out:
             parts.append(f"and {len(left_out)} more conditions, not drawn")
         self.legend.setText(" &nbsp; ".join(parts))

@@ -7,7 +7,7 @@ from typing import ClassVar
 from PyQt5.QtWidgets import QHBoxLayout
 
 from gui.behaviour_panel import BehaviourPanel
-from gui.live import LiveTrial
+from gui.live_trial import LiveTrial
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.rig_clock import RigClock

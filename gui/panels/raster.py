@@ -8,13 +8,13 @@ from typing import ClassVar, Final
 import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QColor, QFont, QResizeEvent
+from PyQt5.QtGui import QColor, QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout
 
 from gui.model import Aspect, SessionModel
 from gui.neural_panel import NeuralPanel
 from gui.panel import Controls
-from gui.plot import themed_plot
+from gui.plot import small_font, themed_plot
 from gui.psth import Row, UnitRows, smoothed_rate
 from gui.theme import Theme
 from gui.why_empty import why_not_this_unit
@@ -115,8 +115,7 @@ class RasterPanel(NeuralPanel):
         self.raster.addItem(self._groups, ignoreBounds=True)
         self.spikes: list[pg.PlotCurveItem] = []
         self.rates: list[pg.PlotCurveItem] = []
-        font = QFont("DejaVu Sans")
-        font.setPointSizeF(7.5)
+        font = small_font(0.75)
         self._words = {}
         for word, colour, side in (
             ("response", theme.accent, 1.0),

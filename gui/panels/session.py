@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QFontMetrics, QResizeEvent, QWheelEvent
+from PyQt5.QtGui import QWheelEvent
 from PyQt5.QtWidgets import (
     QDoubleSpinBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -24,15 +23,20 @@ from gui.behaviour_panel import BehaviourPanel
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.panels.now import WATER
+from gui.parameter_form import ParameterForm
 from gui.parameter_row import ParameterRow
-from gui.requests import Reply, Requests
+from gui.requests import Asked, Reply, Requests
+from gui.session_facts import SessionFacts
 from gui.theme import Theme
-from gui.words import rig_time, session_file, value_text
-from rig.documents import SessionStarted
+from gui.words import rig_time, session_file
+from rig.documents import Notice, SessionStarted
 from rig.operator import ManualReward, Note, SetParameter
+from rig.trial.spec import TrialRecord
 
-FACTS = ("subject", "protocol", "rig", "seed", "file")
 SMALLEST_DROP_UL = 0.1
+NO_ANSWER = "no answer; it may or may not have been taken"
+PULSE_REFUSED = "the board refused a pulse"
+"""How the session says that a drop it sent was not given (`rig.session`)."""
 
 
 class DropSize(QDoubleSpinBox):
@@ -49,13 +53,15 @@ class SessionPanel(BehaviourPanel):
     Attributes
     ----------
     facts
-        Label -> what it shows.
-    rows
-        Parameter name -> its line of the form.
+        Subject, protocol, rig, seed, file.
+    form
+        The parameters.
     drop_size, drop_button, drop_status
         One drop now.
     note, note_button, note_status
         A remark with the rig's time.
+    why_not
+        Why nothing can be asked for.
     """
 
     title: ClassVar[str] = "session"
@@ -65,33 +71,28 @@ class SessionPanel(BehaviourPanel):
 
     def __init__(self, model: SessionModel, controls: Controls, theme: Theme) -> None:
         super().__init__(model, controls, theme)
-        self.rows: dict[str, ParameterRow] = {}
         self._requests = Requests()
         self._notices_seen = 0
-        self._accepted_at: dict[str, int] = {}
         self._for: SessionStarted | None = None
-        self._file = ""
-        self._form_widgets: list[QWidget] = []
-        self.facts = {name: self._fact() for name in FACTS}
+        self.facts = SessionFacts(theme)
+        self.form = ParameterForm(theme, self._set)
         self.why_not = self._status()
         self.drop_size, self.drop_button, self.drop_status = self._drop_field()
         self.note, self.note_button, self.note_status = QLineEdit(), QPushButton("Note"), self._status()
         self._wire()
         self._lay_out()
 
+    @property
+    def rows(self) -> dict[str, ParameterRow]:
+        """Parameter name -> its line of the form."""
+        return self.form.rows
+
     # --- building ---------------------------------------------------------------------------------
 
-    def _fact(self) -> QLabel:
+    def _status(self) -> QLabel:
         label = self.small()
         label.setTextFormat(Qt.PlainText)
-        label.setStyleSheet(f"color: {self.theme.text};")
-        label.setTextInteractionFlags(Qt.TextSelectableByMouse)
-        return label
-
-    def _status(self) -> QLabel:
-        label = QLabel()
         label.setWordWrap(True)
-        label.setStyleSheet(f"color: {self.theme.faint}; font-size: 8.5pt;")
         label.hide()
         return label
 
@@ -124,16 +125,7 @@ class SessionPanel(BehaviourPanel):
         column = QVBoxLayout(inside)
         column.setContentsMargins(2, 4, 8, 4)
         column.setSpacing(4)
-        facts = QGridLayout()
-        facts.setVerticalSpacing(1)
-        facts.setColumnStretch(1, 1)
-        for k, (name, label) in enumerate(self.facts.items()):
-            title = self.small()
-            title.setText(name)
-            title.setSizePolicy(QSizePolicy.Fixed, QSizePolicy.Fixed)
-            facts.addWidget(title, k, 0)
-            facts.addWidget(label, k, 1)
-        column.addLayout(facts)
+        column.addWidget(self.facts)
         column.addWidget(self.why_not)
         for left, button, status in (
             (self.drop_size, self.drop_button, self.drop_status),
@@ -146,10 +138,7 @@ class SessionPanel(BehaviourPanel):
             column.addLayout(line)
             column.addWidget(status)
         column.addWidget(self._rule())
-        self._form = QGridLayout()
-        self._form.setVerticalSpacing(2)
-        self._form.setColumnStretch(1, 1)
-        column.addLayout(self._form)
+        column.addWidget(self.form)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -168,83 +157,65 @@ class SessionPanel(BehaviourPanel):
 
     def refresh(self, changed: Aspect) -> None:
         """Show the session, the values in force and what became of requests."""
-        started = self.model.started
+        started, live = self.model.started, self.model.live
         self.show_unless(None if started else "No session yet. Start one, or attach to one that runs.")
         if started is None:
             return
         if started is not self._for:
             self._begin(started)
         self._read_notices()
-        for name, row in self.rows.items():
-            row.show_value(self.model.changed.get(name, value_text(started.parameters.get(name))))
-            self._settle(row)
-        self._show_facts(started)
+        begun = max(len(self.model.records), live.number + 1 if live is not None else 0)
+        self.form.show_values(started, self.model.changed, begun)
+        health = self.model.health.health if self.model.health is not None else None
+        self.facts.show_facts(started, session_file(self.model.session_file, health))
         self._enable()
 
     def tick(self, now_s: float) -> None:
         """Give up what nobody answers."""
         for request in self._requests.overdue(now_s):
-            self._say(request.command, "? no answer; it may or may not have been taken", self.theme.warn)
+            match request.command:
+                case SetParameter(name=name):
+                    self.form.doubt(name, NO_ANSWER)
+                case ManualReward():
+                    self._say(self.drop_status, f"? {NO_ANSWER}", self.theme.warn)
+                case Note(text=text):
+                    self._say(self.note_status, f"? {NO_ANSWER}: {_short(text)}", self.theme.warn)
             self._enable()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """The file's name is shortened to fit."""
-        super().resizeEvent(event)
-        self._elide()
-
     def _begin(self, started: SessionStarted) -> None:
-        """Make the form of another protocol."""
+        """Another session: its own form, and nothing asked for."""
         self._for = started
-        for widget in self._form_widgets:
-            self._form.removeWidget(widget)
-            widget.deleteLater()
-        self.rows = {info.name: ParameterRow(info, self.theme, self._set) for info in started.about}
-        for k, row in enumerate(self.rows.values()):
-            row.add_to(self._form, 3 * k)
-        self._form_widgets = [part for row in self.rows.values() for part in row.widgets]
+        self._requests = Requests()
+        self.form.begin(started)
+        for label in (self.drop_status, self.note_status):
+            label.hide()
         if started.max_drop_ul > 0:
             self.drop_size.setMaximum(started.max_drop_ul)
             self.drop_size.setToolTip(f"at most {started.max_drop_ul:g} uL a drop on this rig")
         sizes = started.sizes_ul
         self.drop_size.setValue(sizes[len(sizes) // 2] if sizes else 5.0)
-        self._requests = Requests()
-        self._accepted_at = {}
-
-    def _show_facts(self, started: SessionStarted) -> None:
-        for name in ("subject", "protocol", "rig", "seed"):
-            self.facts[name].setText(str(getattr(started, name)))
-        health = self.model.health.health if self.model.health is not None else None
-        self._file = session_file(self.model.session_file, health)
-        self.facts["file"].setToolTip(self._file)
-        self._elide()
-
-    def _elide(self) -> None:
-        label = self.facts["file"]
-        metrics = QFontMetrics(label.font())
-        shown = metrics.elidedText(self._file, Qt.ElideLeft, max(label.width() - 2, 40))
-        label.setText(shown or "not known here")
 
     def _enable(self) -> None:
-        state, model = self.model.state, self.model
-        why = None
-        if model.over:
-            why = "The session is over; nothing can be changed any more."
-        elif model.link_reason is not None:
-            why = f"The engine is silent: {model.link_reason}. Nothing can be asked of it now."
-        elif state is None:
-            why = "No engine is attached; this is only to be looked at."
+        state, why = self.model.state, self._why_nothing()
         accepts = () if why is not None or state is None else state.accepts
-        for row in self.rows.values():
-            row.enable("set" in accepts)
-        waits = self._requests.waiting(ManualReward)
+        self.form.enable("set" in accepts)
         self.drop_size.setEnabled("reward" in accepts)
-        self.drop_button.setEnabled("reward" in accepts and not waits)
+        self.drop_button.setEnabled("reward" in accepts and not self._requests.waiting(ManualReward))
         self.note.setEnabled("note" in accepts)
         self.note_button.setEnabled("note" in accepts)
         if why is None and "reward" not in accepts:
             why = "No drop can be given: the board is not connected."
         self.why_not.setText(why or "")
         self.why_not.setVisible(why is not None)
+
+    def _why_nothing(self) -> str | None:
+        if self.model.over:
+            return "The session is over; nothing can be changed any more."
+        if self.model.link_reason is not None:
+            return f"The engine is silent: {self.model.link_reason}. Nothing can be asked of it now."
+        if self.model.state is None:
+            return "No engine is attached; this is only to be looked at."
+        return None
 
     # --- asking -----------------------------------------------------------------------------------
 
@@ -254,29 +225,21 @@ class SessionPanel(BehaviourPanel):
     def _give(self) -> None:
         # The spin box takes what was typed only when it is left; a click must not give the old size.
         self.drop_size.interpretText()
-        self.drop_status_say(f"… {self.drop_size.value():g} uL asked for", self.theme.warn)
-        self._ask(ManualReward(volume_ul=round(self.drop_size.value(), 3), valve=self._valve()))
+        volume = round(self.drop_size.value(), 3)
+        self._say(self.drop_status, f"… {volume:g} uL asked for", self.theme.warn)
+        self._ask(ManualReward(volume_ul=volume, valve=valve_of(self.model.records)))
         self._enable()
 
     def _write(self) -> None:
         text = self.note.text().strip()
-        if not text:
-            return
-        self.note.clear()
-        self._say(Note(text=text), "… sent", self.theme.warn)
-        self._ask(Note(text=text))
+        if text:
+            self.note.clear()
+            self._say(self.note_status, f"… sent: {_short(text)}", self.theme.warn)
+            self._ask(Note(text=text))
 
-    def _ask(self, command: ManualReward | Note | SetParameter) -> None:
+    def _ask(self, command: Asked) -> None:
         self._requests.add(command)
         self.controls.submit(command)
-
-    def _valve(self) -> str:
-        """The valve that the newest reward came from; before there is any, what it is mostly called."""
-        for record in reversed(self.model.records):
-            for change in record.outputs:
-                if change.on and change.at_us == record.reward_us:
-                    return change.name
-        return WATER
 
     # --- answers ----------------------------------------------------------------------------------
 
@@ -285,54 +248,60 @@ class SessionPanel(BehaviourPanel):
         fresh = min(seen - self._notices_seen if seen >= self._notices_seen else seen, len(kept))
         self._notices_seen = seen
         for k in range(len(kept) - fresh, len(kept)):
-            reply = self._requests.answer(kept[k])
-            if reply is not None:
-                self._on_reply(reply)
+            self._hear(kept[k])
 
-    def _on_reply(self, reply: Reply) -> None:
-        if reply.refusal is not None:
-            self._say(reply.command, f"✖ {reply.refusal}", self.theme.bad)
-            if isinstance(reply.command, SetParameter) and reply.command.name in self.rows:
-                row = self.rows[reply.command.name]
-                if row.box is not None:
-                    row.box.setChecked(row.value == "true")
+    def _hear(self, notice: Notice) -> None:
+        if notice.text.startswith(PULSE_REFUSED) and not self.drop_status.isHidden():
+            self._say(self.drop_status, f"✖ {notice.text}: no drop was given", self.theme.bad)
             return
+        reply = self._requests.answer(notice)
+        if reply is None:
+            return
+        if reply.refusal is not None:
+            self._refused(reply.command, reply.refusal)
+        else:
+            self._granted(reply)
+
+    def _granted(self, reply: Reply) -> None:
         at = rig_time(reply.board_us)
         match reply.command:
             case SetParameter(name=name, value=value):
-                self._accepted_at[name] = len(self.model.records)
-                if name in self.rows and self.rows[name].field.text().strip() == value:
-                    self.rows[name].value = value
-                self._say(reply.command, "✔ accepted, from the next trial on", self.theme.good)
+                self.form.accept(name, value, self._next_undecided())
             case ManualReward(volume_ul=volume):
-                self._say(reply.command, f"✔ {volume:g} uL given at {at}", self.theme.good)
-            case Note():
-                self._say(reply.command, f"✔ noted at {at}", self.theme.good)
+                self._say(self.drop_status, f"✔ {volume:g} uL sent to the valve at {at}", self.theme.good)
+            case Note(text=text):
+                self._say(self.note_status, f"✔ noted at {at}: {_short(text)}", self.theme.good)
 
-    def _settle(self, row: ParameterRow) -> None:
-        """Say from which trial on a change has held, once that trial has come."""
-        accepted = self._accepted_at.get(row.info.name)
-        if accepted is not None and len(self.model.records) > accepted and not row.edited:
-            del self._accepted_at[row.info.name]
-            row.say(f"✔ in force since trial {accepted + 2}", self.theme.faint)
-
-    def _say(self, command: ManualReward | Note | SetParameter, words: str, colour: str) -> None:
+    def _refused(self, command: Asked, why: str) -> None:
         match command:
             case SetParameter(name=name):
-                if name in self.rows:
-                    self.rows[name].say(words, colour)
+                self.form.refuse(name, why)
             case ManualReward():
-                self.drop_status_say(words, colour)
+                self._say(self.drop_status, f"✖ {why}", self.theme.bad)
             case Note(text=text):
-                short = text if len(text) <= 40 else f"{text[:39]}…"
-                _show(self.note_status, f"{words}: {short}", colour)
+                self._say(self.note_status, f"✖ {why}: {_short(text)}", self.theme.bad)
 
-    def drop_status_say(self, words: str, colour: str) -> None:
-        """Say what became of the drop."""
-        _show(self.drop_status, words, colour)
+    def _next_undecided(self) -> int:
+        """1-based number of the first trial that is not decided yet."""
+        state = self.model.state
+        decided = state is not None and state.phase in {"uploading", "running"}
+        return len(self.model.records) + (2 if decided else 1)
+
+    @staticmethod
+    def _say(label: QLabel, words: str, colour: str) -> None:
+        label.setText(words)
+        label.setStyleSheet(f"color: {colour};")
+        label.show()
 
 
-def _show(label: QLabel, words: str, colour: str) -> None:
-    label.setText(words)
-    label.setStyleSheet(f"color: {colour}; font-size: 8.5pt;")
-    label.show()
+def valve_of(records: Sequence[TrialRecord]) -> str:
+    """The valve that the newest reward came from; before there is any, what it is mostly called."""
+    for record in reversed(records):
+        for change in record.outputs:
+            if change.on and change.at_us == record.reward_us:
+                return change.name
+    return WATER
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"

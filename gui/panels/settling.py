@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtGui import QColor, QFont
+from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import QComboBox, QHBoxLayout
 
 from gui.forecast import Forecast, Target, forecast, mean_reward_ul, roundly, targets, water_left_ul
 from gui.model import Aspect, SessionModel
 from gui.neural_panel import NeuralPanel
 from gui.panel import Controls
-from gui.plot import SizeScale, themed_plot
+from gui.plot import SizeScale, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_words import interval, ul
 from gui.why_empty import why_not_this_unit
@@ -102,8 +102,7 @@ class SettlingPanel(NeuralPanel):
             self.plot.addItem(item, ignoreBounds=True)
         self.bars = pg.BarGraphItem(x0=[], y=[], width=[], height=0.6)
         self.counts.addItem(self.bars, ignoreBounds=True)
-        self._font = QFont("DejaVu Sans")
-        self._font.setPointSizeF(8.0)
+        self._font = small_font(0.8)
         self.bar_names: list[pg.TextItem] = []
 
     def _dress(self) -> None:

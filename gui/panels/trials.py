@@ -52,7 +52,7 @@ class TrialsPanel(BehaviourPanel):
         self.align_buttons.idClicked.connect(self._align)
         self.sizes = self.small()
         self.body.addWidget(self.sizes)
-        self.plot = themed_plot(theme, left="trial ↓", bottom="seconds from the first event")
+        self.plot = themed_plot(theme, left="← trial", bottom="seconds from the first event")
         self.plot.invertY(True)
         self.plot.setToolTip("One row a trial, the newest at the bottom. The wheel scrolls.")
         self.zero = pg.InfiniteLine(0.0, pen=pg.mkPen(theme.faint, style=Qt.DashLine))
@@ -215,7 +215,11 @@ class TrialsPanel(BehaviourPanel):
         """Say what the colours and signs mean."""
         sizes = self.model.sizes_ul
         biggest = max(len(sizes) - 1, 1)
-        style = [f"color:{self._colour(k)}; font-size:{8 + 4 * k / biggest:.0f}pt" for k in range(len(sizes))]
+        small = 0.8 * self.font().pointSizeF()
+        style = [
+            f"color:{self._colour(k)}; font-size:{small * (1 + 0.5 * k / biggest):.1f}pt"
+            for k in range(len(sizes))
+        ]
         dots = [f'<span style="{style[k]}">●</span>&nbsp;{size:g}' for k, size in enumerate(sizes)]
         cues = [
             f'<span style="color:{self.theme.cue}">{CUE_SIGNS[k]}</span>&nbsp;{plain(cue)}'

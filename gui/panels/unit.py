@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 import pyqtgraph as pg
-from PyQt5.QtGui import QColor, QFont
+from PyQt5.QtGui import QColor, QFontMetricsF
 from PyQt5.QtWidgets import QHBoxLayout
 
 from gui.kink import SizeMeans, kink, size_means
 from gui.model import Aspect, SessionModel
 from gui.neural_panel import NeuralPanel
 from gui.panel import Controls
-from gui.plot import themed_plot
+from gui.plot import small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_words import interval, ul
 from gui.utility_scale import UtilityScale
@@ -25,8 +25,8 @@ from rig.estimate.counts import BoolArray, FloatArray, IntArray
 JITTER, MOST_JITTER_HZ = 0.4, 0.45
 """Trials of one size are spread to each side, up to this part of the way to the nearest other size."""
 GOLDEN = 0.6180339887498949
-MARK_PX = 13.0
-"""Height of the row of an estimate's mark; three of them are kept free above the trials."""
+MARK_ROWS = 1.05
+"""Height of the row of an estimate's mark, in lines of text; three are kept free above the trials."""
 WIDE_PX = 560
 """From this width on the legend says everything."""
 
@@ -81,8 +81,8 @@ class UnitPanel(NeuralPanel):
         self.plot = themed_plot(theme, left="response, Hz")
         self.body.addWidget(self.plot, 1)
         self.plot.getPlotItem().getAxis("left").setWidth(46)
-        self._font = QFont("DejaVu Sans")
-        self._font.setPointSizeF(8.0)
+        self._font = small_font(0.8)
+        self._mark_px = MARK_ROWS * QFontMetricsF(self._font).height()
         self._add_items()
         self.plot.getViewBox().sigResized.connect(lambda _: self._fit())
 
@@ -146,7 +146,7 @@ class UnitPanel(NeuralPanel):
         axis.setLabel(
             "utility, Hz" if in_hz else "reward, uL  (spaced by utility)",
             color=self.theme.faint,
-            **{"font-size": "9pt"},
+            **{"font-size": f"{small_font(0.9).pointSizeF():.1f}pt"},
         )
 
     # --- drawing ----------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ class UnitPanel(NeuralPanel):
         self.unsignalled.setData(x[~signalled], response[~signalled])
         top = max(float(response.max(initial=4.0)), 4.0)
         bottom = min(float(response.min(initial=-4.0)), -4.0)
-        share = min(3.5 * MARK_PX / max(self.plot.getViewBox().height(), 1.0), 0.4)
+        share = min(3.5 * self._mark_px / max(self.plot.getViewBox().height(), 1.0), 0.4)
         room = (top - bottom) * share / (1 - share)
         self.plot.setYRange(bottom - 0.03 * (top - bottom), top + room, padding=0)
         self._grid.setData(np.repeat(axis, 2), np.tile([bottom - 100.0, top + 100.0], len(axis)))
@@ -230,7 +230,7 @@ class UnitPanel(NeuralPanel):
     def _draw_marks(self, estimate: UnitEstimate) -> None:
         """Mark the three estimates above the trials, each in a row of its own so that names never meet."""
         (x_low, x_high), (bottom, top) = self.plot.getViewBox().viewRange()
-        row = (top - bottom) / max(self.plot.getViewBox().height(), 1.0) * MARK_PX
+        row = (top - bottom) / max(self.plot.getViewBox().height(), 1.0) * self._mark_px
         points: list[tuple[float, float]] = []
         shown = (
             ("Bayes", estimate.bayes_hz, estimate.bayes_ul),

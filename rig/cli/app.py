@@ -17,6 +17,7 @@ from rig.cli.gui import gui
 from rig.cli.inspect import inspect_session
 from rig.cli.replay import replay_session
 from rig.cli.run import run
+from rig.cli.screenshot import screenshot
 from rig.cli.simulate import simulate
 from rig.errors import DopaloopError
 
@@ -33,6 +34,7 @@ app.command()(run)
 app.command()(gui)
 app.command()(emulate)
 app.command()(simulate)
+app.command()(screenshot)
 app.command("replay")(replay_session)
 app.command("inspect")(inspect_session)
 app.command()(analyze)

@@ -118,6 +118,21 @@ class SessionDisplay:
         )
 
 
+def reversal_words(conditions: tuple[str, ...] | None) -> str | None:
+    """Say what the reversal points of a protocol are about (`Protocol.reversal_conditions`).
+
+    Examples
+    --------
+    >>> reversal_words(("uniform",))
+    'reversal points of these trials only: uniform'
+    """
+    if conditions is None:
+        return None
+    if not conditions:
+        return "no reversal points: this protocol has no reward distribution that they could be about"
+    return f"reversal points of these trials only: {', '.join(conditions)}"
+
+
 def estimates_table(
     units: tuple[UnitEstimate, ...], sizes_ul: tuple[float, ...], *, most: int | None = None
 ) -> Table:

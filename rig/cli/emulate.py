@@ -9,7 +9,9 @@ import typer
 
 from rig.cli.rigs import server, with_emulation
 from rig.runtime.config import load_rig
+from rig.runtime.plugins import find_protocol
 from rig.runtime.recordings import read_spikes
+from rig.sim.training import trained_on
 
 
 def emulate(
@@ -19,6 +21,9 @@ def emulate(
     model: Annotated[str | None, typer.Option(help="distributional or classical")] = None,
     units: Annotated[int | None, typer.Option(min=0, help="Simulated units.")] = None,
     world: Annotated[str | None, typer.Option(help="Noise world of the simulated units.")] = None,
+    trained_on_: Annotated[
+        str | None, typer.Option("--trained-on", metavar="PROTOCOL", help="What the animal has learned.")
+    ] = None,
     recorded: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Play recorded units (.npz) instead.")
     ] = None,
@@ -34,5 +39,7 @@ def emulate(
     The ports are printed as one JSON line. Ctrl-C ends it.
     """
     description = with_emulation(load_rig(rig), units=units, seed=seed, model=model, world=world)
+    if trained_on_ is not None:
+        description = trained_on(description, find_protocol(trained_on_)())
     recording = read_spikes(recorded) if recorded is not None else None
     server()(description, speed=speed, recording=recording, write_rig=write_rig, truth=truth)

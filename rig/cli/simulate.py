@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from rig.cli.display import SessionDisplay, estimates_table
+from rig.cli.display import SessionDisplay, estimates_table, reversal_words
 from rig.cli.plans import make_plan, settings_from
 from rig.cli.rigs import demo_rig
 from rig.cli.truth import scores, scores_table, truth_from
@@ -68,8 +68,11 @@ def simulate(
     if json:
         typer.echo(msgspec.json.encode(outcome.report).decode())
         return
-    if outcome.session.reckoning.estimates:
+    about = plan.protocol.reversal_conditions
+    if outcome.session.reckoning.estimates and about != ():
         console.print(estimates_table(outcome.session.reckoning.estimates, plan.sizes_ul))
+    if outcome.session.reckoning.estimates and about is not None:
+        console.print(reversal_words(about), highlight=False)
     told = scores(outcome.session.reckoning.estimates, outcome.truth)
     if told:
         console.print(scores_table(told))

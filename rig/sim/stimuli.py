@@ -143,24 +143,6 @@ def foresee(table: StateTable, wiring: Wiring) -> Forecast | None:
     return None if first is None else Forecast(kind=first[0], after_us=first[1], volume_ul=0.0)
 
 
-def delay_us(table: StateTable, wiring: Wiring, cue: int) -> int | None:
-    """Return how long after output `cue` a table gives water; None if not time alone leads there."""
-    number = next((n for n, state in enumerate(table.states) if state.outputs >> cue & 1), None)
-    after_us = 0
-    for _ in range(len(table.states)):
-        if number is None or number == EXIT:
-            return None
-        state = table.states[number]
-        if any(a.kind is ActionKind.PULSE and a.index in wiring.valves for a in state.actions):
-            return after_us
-        step = _by_time(state)
-        if step is None:
-            return None
-        cycles, number = step
-        after_us += cycles * CYCLE_US
-    return None
-
-
 def _meets(state: State, wiring: Wiring) -> tuple[Kind | None, float]:
     """Return the first thing that entering a state means to the animal, and the drop it gives."""
     for action in state.actions:

@@ -13,9 +13,10 @@ import msgspec
 
 from rig.description import CueTraining, Emulation, RigDescription
 from rig.draws import Draws
+from rig.machine.rehearse import Rehearsal
 from rig.preflight import as_intended
 from rig.protocol import History, Protocol
-from rig.sim.stimuli import PROMISE, Wiring, delay_us
+from rig.sim.stimuli import PROMISE
 from rig.units import US_PER_S
 
 Outcomes = dict[float, Fraction]
@@ -37,35 +38,17 @@ def trained_on(rig: RigDescription, protocol: Protocol) -> RigDescription:
     rewarded = {cue: told for cue, told in outcomes.items() if any(told)}
     if not rewarded:
         return rig
-    emulation = rig.emulation or Emulation()
-    if _share_one_value(rewarded):
-        declared = protocol.schedule.distribution()
-        trained = msgspec.structs.replace(
-            emulation,
-            sizes_ul=tuple(declared),
-            probabilities=tuple(declared.values()),
-            cues={},
-            reversal_cue="",
-        )
-    else:
-        uncued = {size: share for size, share in outcomes.pop(None, {}).items() if size > 0}
-        delays = _delays_s(rig, protocol)
-        trained = msgspec.structs.replace(
-            emulation,
-            sizes_ul=tuple(uncued),
-            probabilities=tuple(float(share) for share in uncued.values()),
-            cues={
-                cue: CueTraining(
-                    sizes_ul=tuple(told),
-                    probabilities=tuple(float(share) for share in told.values()),
-                    delay_s=delays.get(cue, 0.0),
-                )
-                for cue, told in outcomes.items()
-                if cue is not None
-            },
-            reversal_cue=_reversal_cue(protocol, rewarded),
-        )
-    return msgspec.structs.replace(rig, emulation=trained)
+    one_value = _share_one_value(rewarded)
+    uncued = protocol.schedule.distribution() if one_value else _floats(outcomes.get(None, {}))
+    uncued.pop(0.0, None)
+    emulation = msgspec.structs.replace(
+        rig.emulation or Emulation(),
+        sizes_ul=tuple(uncued),
+        probabilities=tuple(uncued.values()),
+        cues={} if one_value else _cues(outcomes, _delays_s(rig, protocol)),
+        reversal_cue="" if one_value else _reversal_cue(protocol, rewarded),
+    )
+    return msgspec.structs.replace(rig, emulation=emulation)
 
 
 def _outcomes(protocol: Protocol) -> dict[str | None, Outcomes]:
@@ -78,37 +61,52 @@ def _outcomes(protocol: Protocol) -> dict[str | None, Outcomes]:
     return told
 
 
+def _floats(outcomes: Outcomes) -> dict[float, float]:
+    return {size: float(share) for size, share in outcomes.items()}
+
+
 def _share_one_value(rewarded: dict[str | None, Outcomes]) -> bool:
     first, *others = rewarded.values()
     return set(rewarded) <= {None, PROMISE} and 0.0 not in first and all(told == first for told in others)
 
 
+def _cues(outcomes: dict[str | None, Outcomes], delays_s: dict[str, float]) -> dict[str, CueTraining]:
+    return {
+        cue: CueTraining(
+            sizes_ul=tuple(told),
+            probabilities=tuple(_floats(told).values()),
+            delay_s=delays_s.get(cue, 0.0),
+        )
+        for cue, told in outcomes.items()
+        if cue is not None
+    }
+
+
 def _reversal_cue(protocol: Protocol, rewarded: dict[str | None, Outcomes]) -> str:
     """Return a cue of the trials that reversal points are about, if those have one distribution."""
     conditions = protocol.reversal_conditions
-    cues = list(
-        dict.fromkeys(
-            kind.cue
-            for kind in protocol.schedule.block
-            if kind.cue in rewarded and (conditions is None or kind.condition in conditions)
-        )
-    )
-    if not cues or cues[0] is None or any(rewarded[cue] != rewarded[cues[0]] for cue in cues):
-        return ""
-    return cues[0]
+    cues = [
+        kind.cue
+        for kind in protocol.schedule.block
+        if kind.cue in rewarded and (conditions is None or kind.condition in conditions)
+    ]
+    alike = all(rewarded[cue] == rewarded[cues[0]] for cue in cues)
+    return cues[0] or "" if cues and alike and None not in cues else ""
 
 
 def _delays_s(rig: RigDescription, protocol: Protocol) -> dict[str, float]:
-    """Return how long after each cue its reward comes, from one rehearsed block; 0 where that varies."""
-    wiring, history = Wiring.of(rig), History()
+    """Return how long after each cue its reward comes, from one rehearsed block; none where that varies."""
+    outputs, history = rig.board.outputs, History()
+    valves = [out.line for out in outputs.values() if out.kind == "valve"]
     found: dict[str, set[int]] = {}
     for number in range(len(protocol.schedule.block)):
         spec = protocol.decide(history, None, Draws(0, number))
         if spec is None:
             break
         history.add(as_intended(number, spec))
-        if spec.cue in rig.board.outputs and spec.reward_ul > 0:
-            table = protocol.table(spec).build(rig)
-            delay = delay_us(table, wiring, rig.board.outputs[spec.cue].line)
-            found.setdefault(spec.cue, set()).add(0 if delay is None else delay)
+        if spec.cue in outputs and spec.reward_ul > 0:
+            onsets_us = Rehearsal(protocol.table(spec).build(rig)).onsets_us
+            cue_us = onsets_us.get(outputs[spec.cue].line, 0)
+            reward_us = min((onsets_us[line] for line in valves if line in onsets_us), default=cue_us)
+            found.setdefault(spec.cue, set()).add(reward_us - cue_us)
     return {cue: delays.pop() / US_PER_S for cue, delays in found.items() if len(delays) == 1}

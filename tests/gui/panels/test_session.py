@@ -30,13 +30,13 @@ def hear(panel, *notices):
 
 
 def test_who_and_what_is_said(panel):
-    assert [panel.facts[name].text() for name in ("subject", "protocol", "rig", "seed")] == [
+    assert [panel.facts.labels[name].text() for name in ("subject", "protocol", "rig", "seed")] == [
         "M7", "made_up", "rig 3", "42",
     ]  # fmt: skip
-    assert panel.facts["file"].text() == "not known here"
+    assert panel.facts.labels["file"].text() == "not known here"
     panel.model.take(HealthSeen({"recorder": {"file": "/data/M7.sqlite"}}, 1.0))
     panel.refresh(Aspect.HEALTH)
-    assert panel.facts["file"].text() == panel.facts["file"].toolTip() == "/data/M7.sqlite"
+    assert panel.facts.labels["file"].text() == panel.facts.labels["file"].toolTip() == "/data/M7.sqlite"
 
 
 def test_every_parameter_has_a_field_with_its_unit_and_limits(panel):
@@ -61,7 +61,21 @@ def test_enter_sends_a_change_and_the_answer_is_shown(panel, qtbot, asked, made)
     assert row.value == row.field.text() == "0.8"
     panel.model.take(TrialDone(record=made.record(6, "odour_b")))
     panel.refresh(Aspect.TRIALS)
+    assert row.status.text() == "✔ accepted, from the next trial on", "trial 8 has not begun"
+    panel.model.take(made.begins(7, 52_000_000))
+    panel.refresh(Aspect.STATE)
     assert row.status.text() == "✔ in force since trial 8"
+
+
+def test_a_change_made_in_a_pause_holds_for_the_very_next_trial(panel, qtbot, made):
+    panel.model.take(made.state(phase="paused"))
+    row = panel.rows["odour_s"]
+    type_in(qtbot, row.field, "0.8")
+    qtbot.keyClick(row.field, Qt.Key_Return)
+    hear(panel, made.notice("note", "odour_s = 0.8 from the next trial on"))
+    panel.model.take(made.begins(6, 52_000_000))
+    panel.refresh(Aspect.STATE)
+    assert row.status.text() == "✔ in force since trial 7"
 
 
 def test_a_refusal_is_shown_where_it_was_asked_for(panel, qtbot, asked, made):
@@ -118,7 +132,7 @@ def test_one_drop_now(panel, qtbot, asked, made):
     qtbot.mouseClick(panel.drop_button, Qt.LeftButton)
     assert len(asked) == 1
     hear(panel, made.notice("note", "manual reward of 3.5 uL"))
-    assert panel.drop_status.text() == "✔ 3.5 uL given at 1:01.0"
+    assert panel.drop_status.text() == "✔ 3.5 uL sent to the valve at 1:01.0"
     assert panel.drop_button.isEnabled()
 
 
@@ -126,6 +140,16 @@ def test_a_refused_drop_says_why(panel, qtbot, made):
     qtbot.mouseClick(panel.drop_button, Qt.LeftButton)
     hear(panel, made.notice("warning", "refused: more than 400 uL within a minute"))
     assert panel.drop_status.text() == "✖ refused: more than 400 uL within a minute"
+
+
+def test_a_drop_that_the_board_refused_is_taken_back(panel, qtbot, made):
+    qtbot.mouseClick(panel.drop_button, Qt.LeftButton)
+    hear(
+        panel,
+        made.notice("note", "manual reward of 5 uL"),
+        made.notice("warning", "the board refused a pulse on output 0"),
+    )
+    assert panel.drop_status.text() == "✖ the board refused a pulse on output 0: no drop was given"
 
 
 def test_the_wheel_never_changes_a_drop(panel):

@@ -52,12 +52,15 @@ def test_slopes() -> None:
     counts = some_counts(per_size=12.0, whole_numbers=False)
     cells = as_cells(counts)
     reversal = sign_count_cells(cells, U, cells.next_met())
-    below, above, asymmetry = slopes_cells(cells, U, reversal)
+    # a reversal point a hair's breadth from the last size on a side has no slope there to speak of
+    clear = np.abs(reversal[:, None] - U).min(axis=1) > 1e-3
+    assert clear.mean() > 0.8
+    below, above, asymmetry = (slope[clear] for slope in slopes_cells(cells, U, reversal))
     expected = published_slopes(counts, U, reversal.astype(np.float64))
-    np.testing.assert_allclose(below, expected.negative, rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(above, expected.positive, rtol=1e-3, atol=1e-4)
-    apart = np.abs(expected.negative + expected.positive) > 0.05
-    np.testing.assert_allclose(asymmetry[apart], expected.asymmetry[apart], rtol=5e-3, atol=1e-3)
+    np.testing.assert_allclose(below, expected.negative[clear], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(above, expected.positive[clear], rtol=1e-3, atol=1e-4)
+    apart = np.abs(below + above) > 0.05
+    np.testing.assert_allclose(asymmetry[apart], expected.asymmetry[clear][apart], rtol=5e-3, atol=1e-3)
 
 
 def test_no_slope_without_responses_on_a_side() -> None:

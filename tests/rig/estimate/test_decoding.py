@@ -1,0 +1,138 @@
+"""Decoding gives back what was encoded, and tells a code from shuffled asymmetries."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.optimize import check_grad
+
+from rig.estimate import decoding
+from rig.estimate.counts import SizeCounts
+from rig.estimate.decoding import convex, imputed, posterior_draws, redrawn, shuffled, wasserstein
+from rig.estimate.fixed_points import expectiles
+from rig.estimate.kinked_bayes import KinkedBayes
+from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
+from rig.sim.response_worlds import simulate
+
+UL = np.array(PUBLISHED_SIZES_UL)
+U = np.array(PUBLISHED_UTILITY_HZ)
+P = np.array([0.06613, 0.09091, 0.14847, 0.15489, 0.31159, 0.15095, 0.07705])
+needs_data = pytest.mark.skipif(
+    "DOPALOOP_DATA" not in os.environ, reason="DOPALOOP_DATA is not set: no recordings to check against"
+)
+
+
+def test_wasserstein_agrees_with_scipy() -> None:
+    rng = np.random.default_rng(1)
+    x, y, p, q = rng.normal(0, 1, 9), rng.normal(1, 2, 7), rng.random(9), rng.random(7)
+    assert wasserstein(x, p, y, q) == pytest.approx(stats.wasserstein_distance(x, y, p, q))
+    assert wasserstein(x, p, x, p) == pytest.approx(0.0)
+
+
+def test_exact_expectiles_give_the_distribution_back() -> None:
+    tau = np.linspace(0.03, 0.97, 40)
+    exact = expectiles(tau, UL, P)
+    found = convex(exact, tau, UL[0], UL[-1], smoothness=0.0)
+    assert wasserstein(found.x, found.p, UL, P) < 0.3
+    assert found.mean == pytest.approx(5.21, abs=0.05)
+    assert found.loss < 1e-4
+    moved = imputed(exact, tau, UL[0], UL[-1], np.random.default_rng(2).random((200, 100)))
+    assert wasserstein(moved.x, moved.p, UL, P) < 0.7
+    assert moved.loss < 1e-3
+
+
+def test_smoothness_spreads_and_weights_choose() -> None:
+    tau = np.linspace(0.1, 0.9, 20)
+    exact = expectiles(tau, UL, P)
+    rough, smooth = (convex(exact, tau, 0.1, 20.0, smoothness=s) for s in (0.0, 10.0))
+    assert np.abs(np.diff(smooth.p)).sum() < 0.5 * np.abs(np.diff(rough.p)).sum()
+    # half of the units are wrong: with little weight they do little harm
+    wrong = np.where(np.arange(20) % 2, exact, exact + 4.0)
+    trusted = convex(wrong, tau, 0.1, 20.0, weight=np.where(np.arange(20) % 2, 1.0, 1e-3))
+    blind = convex(wrong, tau, 0.1, 20.0)
+    assert abs(trusted.mean - 5.21) < 0.3 < abs(blind.mean - 5.21)
+
+
+def test_the_gradient_is_the_gradient() -> None:
+    rng = np.random.default_rng(3)
+    e, tau = rng.uniform(1, 9, 15), rng.uniform(0.1, 0.9, 15)
+    for _ in range(5):
+        x = rng.uniform(0.1, 20, 30)
+        error = check_grad(
+            lambda at: decoding._loss(at, e, tau)[0], lambda at: decoding._loss(at, e, tau)[1], x
+        )
+        assert error < 1e-5
+
+
+def test_uncertain_units_make_a_wide_band() -> None:
+    session = simulate("distributional", 4)
+    unit = np.tile(np.arange(40), session.size_index.size)
+    size = np.repeat(session.size_index, 40)
+    counts = SizeCounts.from_trials(unit, size, session.response_hz.ravel(), units=40, sizes=7)
+    bayes = KinkedBayes(U)
+    evidence = bayes.evidence(counts)
+    posterior = bayes.weigh(evidence)
+    uniform = np.random.default_rng(5).random((100, 40))
+    z, tau = posterior_draws(bayes.grid_hz, posterior.mass, evidence.tau, uniform)
+    assert z.shape == tau.shape == (100, 40)
+    cell = bayes.grid_hz[1] - bayes.grid_hz[0]
+    np.testing.assert_allclose(z.mean(axis=0), posterior.mean_hz, atol=0.6)
+    np.testing.assert_allclose(z.std(axis=0), posterior.sd_hz, rtol=0.5, atol=cell)
+    band = redrawn(z, tau, U[0], U[-1])
+    assert band.mean.sum() == pytest.approx(1.0)
+    assert (band.low <= band.mean + 1e-12).all() and (band.mean <= band.high + 1e-12).all()
+    same = redrawn(np.tile(z[0], (3, 1)), np.tile(tau[0], (3, 1)), U[0], U[-1])
+    assert np.abs(same.high - same.low).max() < 1e-12 < (band.high - band.low).max()
+
+
+@pytest.mark.parametrize(
+    ("e", "tau", "message"),
+    [([1.0, 2.0], [0.5], "for each unit"), ([], [], "for each unit"), ([np.nan], [0.5], "not finite")],
+)
+def test_refusals(e: list[float], tau: list[float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        convex(e, tau, 0.0, 1.0)
+    with pytest.raises(ValueError, match=r"is empty"):
+        convex([1.0], [0.5], 2.0, 2.0)
+    with pytest.raises(ValueError, match="starts"):
+        imputed([1.0], [0.5], 0.0, 2.0, [0.5])
+
+
+@needs_data
+def test_published_pairs() -> None:
+    path = Path(os.environ["DOPALOOP_DATA"]) / "published_reversal_asymmetry_pairs.csv"
+    e, tau = np.loadtxt(path, delimiter=",", skiprows=1).T
+    rng = np.random.default_rng(6)
+    found = [imputed(e, tau, 0.1, 20.0, rng.random((1000, 100))) for _ in range(5)]
+    losses = sorted(one.loss for one in found)
+    print("published imputation, 5 decodings: loss", np.round(losses, 3))
+    assert losses[0] == pytest.approx(0.18, rel=0.05)
+    assert losses[2] == pytest.approx(0.18, rel=0.15)
+    distance = [wasserstein(one.x, one.p, UL, P) for one in found]
+    mixed = [imputed(e, rng.permutation(tau), 0.1, 20.0, rng.random((200, 100))) for _ in range(10)]
+    assert np.mean([one.loss for one in mixed]) > 5 * losses[-1]
+    assert np.mean([wasserstein(one.x, one.p, UL, P) for one in mixed]) > 1.5 * max(distance)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["reversal_utility", "reversal_isotonic_utility"])
+@pytest.mark.parametrize("smoothness", [0.0, 1.0])
+def test_recorded_units_beat_shuffles(name: str, smoothness: float) -> None:
+    golden = json.loads((Path(os.environ["DOPALOOP_DATA"]) / "golden_dev.json").read_text(encoding="utf-8"))
+    e, tau = np.array(golden[name]), np.array(golden["asymmetry"])
+    rng = np.random.default_rng(7)
+    orders = np.array([rng.permutation(e.size) for _ in range(100)])
+    own = convex(e, tau, U[0], U[-1], smoothness=smoothness)
+    distance = wasserstein(own.x, own.p, U, P)
+    control = [
+        wasserstein(one.x, one.p, U, P)
+        for one in shuffled(e, tau, U[0], U[-1], orders, smoothness=smoothness)
+    ]
+    better = np.mean(np.array(control) > distance)
+    print(
+        f"{name}, smoothness {smoothness}: {distance:.2f} Hz, shuffled {np.mean(control):.2f}, {better:.0%}"
+    )
+    assert better >= 0.95
