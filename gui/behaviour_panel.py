@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from PyQt5.QtWidgets import QButtonGroup, QLabel
 
-from gui.neural_panel import NeuralPanel
+from gui.candid_panel import CandidPanel
 
 
-class BehaviourPanel(NeuralPanel):
-    """As a panel about units, but one that needs no neural stream: it is at its best without."""
+class BehaviourPanel(CandidPanel):
+    """A panel about the animal or the session: it needs no neural stream."""
 
     area: ClassVar[str] = "right"
     neural: ClassVar[bool] = False

@@ -29,6 +29,9 @@ from rig.runtime.follower import Follower
 
 HEALTH_EVERY_S: Final = 0.25
 """Often enough that a fault of half a second is told within one."""
+PING_S: Final = 1.0
+CLOSE_S: Final = 0.3
+"""So long may closing take; what still waits for an answer ends by itself."""
 MOST_WAITING: Final = 200_000
 
 
@@ -99,10 +102,15 @@ class EngineLink:
         return self._follower.submit(command)
 
     def close(self) -> None:
-        """Let go; the session does not notice."""
+        """Let go; the session does not notice. An engine that does not answer is not waited for."""
         self._stop.set()
+        closer = threading.Thread(target=self._close, name="closing", daemon=True)
+        closer.start()
+        closer.join(CLOSE_S)
+
+    def _close(self) -> None:
         self._follower.close()
-        self._pulse.join(timeout=5.0)
+        self._pulse.join()
 
     # --- the follower's thread --------------------------------------------------------------------
 
@@ -150,7 +158,7 @@ class EngineLink:
     # --- the health thread ------------------------------------------------------------------------
 
     def _watch_health(self) -> None:
-        with Client(self._publish, self._commands, name="window, health", timeout_s=2.0) as client:
+        with Client(self._publish, self._commands, name="window, health", timeout_s=PING_S) as client:
             while not self._stop.wait(HEALTH_EVERY_S):
                 begun = time.perf_counter()
                 try:

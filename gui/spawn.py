@@ -14,6 +14,8 @@ from rig.runtime import registry
 
 LOOK_MS: Final = 100
 PATIENCE_S: Final = 30.0
+SETTLE_S: Final = 1.0
+"""An engine that finds no board ends at once; its reason is told here, not by a window that came too late."""
 
 
 class Spawn(QObject):
@@ -37,6 +39,7 @@ class Spawn(QObject):
         self.pid: int | None = None
         self._log = log
         self._until_s = 0.0
+        self._seen_s: float | None = None
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._look)
 
@@ -58,14 +61,17 @@ class Spawn(QObject):
         self._timer.start(LOOK_MS)
 
     def _look(self) -> None:
+        now = time.monotonic()
         for engine in registry.running():
             if engine.pid == self.pid:
-                self._timer.stop()
-                self.ready.emit(engine)
+                self._seen_s = now if self._seen_s is None else self._seen_s
+                if now - self._seen_s >= SETTLE_S:
+                    self._timer.stop()
+                    self.ready.emit(engine)
                 return
         if self.pid is not None and not registry.alive(self.pid):
             self._give_up(self._last_words() or "the engine ended without a word")
-        elif time.monotonic() > self._until_s:
+        elif now > self._until_s:
             self._give_up(f"the engine did not come up within {PATIENCE_S:g} s. {self._last_words()}")
 
     def _give_up(self, why: str) -> None:

@@ -14,11 +14,11 @@ from PyQt5.QtGui import QCloseEvent
 from PyQt5.QtWidgets import QComboBox, QFileDialog, QInputDialog, QWidget
 
 from gui.diagram import Diagram
-from gui.form import ParameterForm
 from gui.presets import Presets
 from gui.rehearsal import Rehearsed, Wish, rehearse, rig_words, subjects_of
 from gui.settings import config_folder, remembered
 from gui.spawn import Spawn
+from gui.start_form import StartForm
 from gui.start_layout import StartWidgets
 from gui.theme import LIGHT, Theme
 from rig.errors import DopaloopError
@@ -60,7 +60,7 @@ class StartPage(QWidget):
         self._theme = theme
         self._demo_speed = demo_speed
         self._settings = remembered()
-        self.form: ParameterForm | None = None
+        self.form: StartForm | None = None
         self.rehearsed: Rehearsed | None = None
         self._remarks: list[str] = []
         self._spawn: Spawn | None = None
@@ -126,7 +126,7 @@ class StartPage(QWidget):
         self.form = None
         try:
             found = plugins.find_protocol(name.strip())
-            self.form = ParameterForm(found.Parameters, self._theme)
+            self.form = StartForm(found.Parameters, self._theme)
             self.at.put_form(self.form)
             self.form.changed.connect(self._outdate)
             presets = self._presets().load()

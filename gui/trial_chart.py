@@ -17,6 +17,7 @@ from rig.units import US_PER_S
 
 LOWEST_ROW_PX: Final = 13
 """Below this, names would touch: all states then share one row, and write their names into their blocks."""
+HIGHEST_ROW_PX: Final = 64
 MOST_ROWS: Final = 24
 SHORTEST_AXIS_S: Final = 8.0
 NAMES: Final = 12
@@ -64,6 +65,7 @@ class TrialChart:
         self.rows: list[str] = []
         self._drawn: tuple[Sequence[StateVisit], Sequence[LineChange], Sequence[LineChange]] = ((), (), ())
         self._axis_s = 0.0
+        self._bottom = 0.0
         self.usual_s = SHORTEST_AXIS_S
 
     # --- what rows there are ----------------------------------------------------------------------
@@ -139,11 +141,12 @@ class TrialChart:
     def _lay_rows(self) -> None:
         states = ["state"] if self.in_one_row else self._state_rows
         rows = [*states, *self._line_rows]
-        if rows == self.rows:
+        bottom = max(len(rows) - 0.4, float(self.plot.getViewBox().height()) / HIGHEST_ROW_PX - 0.6)
+        if rows == self.rows and bottom == self._bottom:
             return
-        self.rows = rows
+        self.rows, self._bottom = rows, bottom
         self.plot.getAxis("left").setTicks([[(k, plain(name)) for k, name in enumerate(rows)]])
-        self.plot.setYRange(-0.6, max(len(rows), 1) - 0.4, padding=0)
+        self.plot.setYRange(-0.6, bottom, padding=0)
 
     def _draw_states(self, states: Sequence[StateVisit], until_us: int) -> None:
         alone = self.rows[:1] == ["state"] and "state" not in self._state_rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 import pyqtgraph as pg
-from PyQt5.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+from PyQt5.QtGui import QFontMetricsF
+from PyQt5.QtWidgets import QApplication, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from gui.behaviour_panel import BehaviourPanel
 from gui.model import Aspect, SessionModel
@@ -180,7 +181,8 @@ class DeliveredPanel(BehaviourPanel):
         self.plot.getAxis("bottom").setTicks([[(k, f"{size:g}") for k, size in enumerate(sizes)]])
         top = max([*given, *expected, 1.0])
         self.plot.setXRange(-0.6, len(sizes) - 0.4, padding=0)
-        written = 22.0 / max(self.plot.getViewBox().height(), 44.0)  # part of the height for the counts
+        line = 1.7 * QFontMetricsF(QApplication.font()).height()
+        written = line / max(self.plot.getViewBox().height(), 2.0 * line)  # part of the height for the counts
         self.plot.setYRange(0.0, top / (1.0 - written), padding=0)
         self._write_counts(given, expected)
 

@@ -12,11 +12,11 @@ from PyQt5.QtGui import QColor, QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout
 
 from gui.model import Aspect, SessionModel
-from gui.neural_panel import NeuralPanel
 from gui.panel import Controls
 from gui.plot import small_font, themed_plot
 from gui.psth import Row, UnitRows, smoothed_rate
 from gui.theme import Theme
+from gui.unit_panel import AboutUnits
 from gui.why_empty import why_not_this_unit
 
 BOTH, SIGNALLED, UNSIGNALLED = 0, 1, 2
@@ -32,7 +32,7 @@ WIDE_PX: Final = 560
 """From this width on the buttons say whole words."""
 
 
-class RasterPanel(NeuralPanel):
+class RasterPanel(AboutUnits):
     """When the unit fires, and how that depends on the size of the reward."""
 
     title: ClassVar[str] = "unit: raster and PSTH"

@@ -11,10 +11,10 @@ from PyQt5.QtGui import QKeyEvent
 from PyQt5.QtWidgets import QHBoxLayout, QToolTip
 
 from gui.model import Aspect, SessionModel
-from gui.neural_panel import NeuralPanel
 from gui.panel import Controls
 from gui.reversal_chart import ReversalChart
 from gui.theme import Theme
+from gui.unit_panel import AboutUnits
 from gui.unit_rows import UnitRow, in_order, unit_row
 from gui.unit_words import unit_numbers
 from gui.why_empty import why_no_units
@@ -24,7 +24,7 @@ HOLD_S = 4.0
 BY_ESTIMATE, BY_NAME = 0, 1
 
 
-class ReversalPanel(NeuralPanel):
+class ReversalPanel(AboutUnits):
     """The population at a glance. Click a row, or use the arrow keys, to see one unit below."""
 
     title: ClassVar[str] = "reversal points"

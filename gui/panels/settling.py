@@ -11,10 +11,10 @@ from PyQt5.QtWidgets import QComboBox, QHBoxLayout
 
 from gui.forecast import Forecast, Target, forecast, mean_reward_ul, roundly, targets, water_left_ul
 from gui.model import Aspect, SessionModel
-from gui.neural_panel import NeuralPanel
 from gui.panel import Controls
 from gui.plot import SizeScale, small_font, themed_plot
 from gui.theme import Theme
+from gui.unit_panel import AboutUnits
 from gui.unit_words import interval, ul
 from gui.why_empty import why_not_this_unit
 from rig.documents import UnitEstimate
@@ -26,7 +26,7 @@ WIDE_PX = 500
 ROUGH = "rough: the width is taken to shrink with one over the square root of the trials"
 
 
-class SettlingPanel(NeuralPanel):
+class SettlingPanel(AboutUnits):
     """Whether we can stop yet, as far as the selected unit goes."""
 
     title: ClassVar[str] = "unit: settling"

@@ -12,10 +12,10 @@ from PyQt5.QtWidgets import QHBoxLayout
 
 from gui.kink import SizeMeans, kink, size_means
 from gui.model import Aspect, SessionModel
-from gui.neural_panel import NeuralPanel
 from gui.panel import Controls
 from gui.plot import small_font, themed_plot
 from gui.theme import Theme
+from gui.unit_panel import AboutUnits
 from gui.unit_words import interval, ul
 from gui.utility_scale import UtilityScale
 from gui.why_empty import why_not_this_unit
@@ -31,7 +31,7 @@ WIDE_PX = 560
 """From this width on the legend says everything."""
 
 
-class UnitPanel(NeuralPanel):
+class UnitPanel(AboutUnits):
     """The selected unit: whether its responses really change sign at its reversal point."""
 
     title: ClassVar[str] = "unit: response by size"

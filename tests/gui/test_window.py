@@ -111,7 +111,9 @@ def press(qtbot, button):
 
 
 def box_of(window, name):
-    return next(box for box in window.findChildren(QMessageBox) if box.objectName() == name and box.isVisible())
+    return next(
+        box for box in window.findChildren(QMessageBox) if box.objectName() == name and box.isVisible()
+    )
 
 
 def click_in(qtbot, box, text):
@@ -318,13 +320,17 @@ def test_other_colours_make_every_panel_anew(running, qtbot, source, make_state)
 
 
 def test_another_session_at_the_same_address_begins_with_a_clean_picture(running, source, make_state, qtbot):
-    source.tell(Notice(level="info", source="board", text="old"), Begun(), make_state(subject="DA13", trial=0))
+    source.tell(
+        Notice(level="info", source="board", text="old"), Begun(), make_state(subject="DA13", trial=0)
+    )
     qtbot.waitUntil(lambda: running.header.who.text().startswith("DA13"))
     assert not running.model.notices
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (3840, 2100)])
-def test_every_installed_panel_draws_and_the_window_keeps_its_size(opened, documents, source, qtbot, size, make_state):
+def test_every_installed_panel_draws_and_the_window_keeps_its_size(
+    opened, documents, source, qtbot, size, make_state
+):
     window = opened(installed_panels())
     window.resize(*size)
     source.tell(*documents[: len(documents) // 2], make_state())

@@ -125,6 +125,16 @@ def test_many_states_share_a_row_and_write_their_names_into_it(model, made, show
     assert "long" in [name.toPlainText() for name in panel.chart._names if name.isVisible()]
 
 
+def test_on_a_big_screen_rows_do_not_grow_without_end(running, shown):
+    panel = shown(NowPanel, running, size=(600, 1600))
+    box = panel.chart.plot.getViewBox()
+    top, bottom = box.viewRange()[1]
+    assert box.height() / (bottom - top) == pytest.approx(64, rel=0.02)
+    panel.resize(600, 300)
+    panel.refresh(Aspect.NOTHING)
+    assert box.viewRange()[1] == pytest.approx([-0.6, len(panel.chart.rows) - 0.4])
+
+
 def test_a_mad_detector_is_counted_not_drawn(model, made, shown):
     flood = [("input", "lick", k % 2 == 0, k * 100) for k in range(6000)]
     model.take(made.begins(6, START, ("state", "iti", True, 0), *flood))

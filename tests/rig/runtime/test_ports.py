@@ -186,3 +186,18 @@ def test_an_error_of_the_system_s_that_nobody_wrapped_is_a_lost_port_too(start, 
     start(Bad)
     _, lost = taken(inbox, wait_for, 2)
     assert lost.payload.startswith(b"lost: OSError: [Errno 5]")
+
+
+def test_health_tells_how_long_the_device_has_been_silent(board, start, inbox, wait_for):
+    port = start(board.open_transport)
+    taken(inbox, wait_for, 1)
+    health = port.health()
+    assert (health["last_heard_s"], health["unanswered_s"], health["answer_ms"]) == (None, None, None)
+    port.write(b"are you there?")
+    wait_for(lambda: port.health()["unanswered_s"] > 0.02)
+    port.write(b"again")
+    assert port.health()["unanswered_s"] > 0.02, "the oldest question counts"
+    board.write(b"yes")
+    wait_for(lambda: port.health()["unanswered_s"] is None)
+    assert port.health()["last_heard_s"] < 1.0
+    assert port.health()["answer_ms"] > 20.0

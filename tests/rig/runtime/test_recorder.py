@@ -287,3 +287,28 @@ def test_only_our_tables(record, path):
     record().close(END)
     with SessionFile(path) as found, pytest.raises(ConfigError, match="there is no table 'inputs; DROP"):
         found.table("inputs; DROP TABLE inputs")
+
+
+def test_health_tells_how_far_the_file_is_behind_and_what_the_disk_has_left(record, path, wait_for):
+    recorder = record()
+    wait_for(lambda: recorder.health()["free_bytes"])
+    assert recorder.health()["file_bytes"] >= os.path.getsize(path)
+    assert recorder.health()["lag_s"] == 0.0
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    recorder.append(entry(0), b"")
+    wait_for(lambda: recorder.health()["lag_s"] > 0.1)
+    other.execute("ROLLBACK")
+    other.close()
+    wait_for(lambda: recorder.health()["lag_s"] == 0.0)
+
+
+def test_times_of_documents(record, path):
+    recorder = record()
+    for seq in range(3):
+        recorder.append(entry(seq), b"")
+    recorder.documents(1, [notice("a"), notice("b")])
+    recorder.documents(2, [notice("c")])
+    recorder.close(END)
+    with SessionFile(path) as file:
+        assert list(file.times_of_documents()) == [(1, 1000), (2, 2000)]

@@ -1,8 +1,6 @@
-"""What all panels about units share: an empty state that says why, a header, small buttons."""
+"""A panel that draws, or says in one sentence why it cannot; with a header line and small buttons."""
 
 from __future__ import annotations
-
-from typing import ClassVar
 
 from PyQt5.QtCore import Qt
 from PyQt5.QtGui import QFont
@@ -22,8 +20,8 @@ from gui.panel import Controls, Panel
 from gui.theme import Theme
 
 
-class NeuralPanel(Panel):
-    """A panel about units: either its content, or one sentence that says why there is none.
+class CandidPanel(Panel):
+    """Either its content, or one sentence that says why there is none.
 
     Attributes
     ----------
@@ -32,9 +30,6 @@ class NeuralPanel(Panel):
     empty
         The sentence that is shown when there is not.
     """
-
-    area: ClassVar[str] = "centre"
-    neural: ClassVar[bool] = True
 
     def __init__(self, model: SessionModel, controls: Controls, theme: Theme) -> None:
         super().__init__(model, controls, theme)

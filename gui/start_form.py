@@ -13,7 +13,7 @@ from rig.documents import ParameterInfo
 from rig.params import Params
 
 
-class ParameterForm(QWidget):
+class StartForm(QWidget):
     """One field a parameter; what is wrong is said beside it while it is typed.
 
     Attributes

@@ -1,0 +1,143 @@
+"""Watch for change: a windowed posterior beside the full one.
+
+A reversal point is estimated from the whole session, as if nothing moved. The windowed posterior forgets: a
+response loses half of its weight with every 100 later ones of its unit. While nothing moves, the two differ
+by chance only. Forgetting with weights w costs precision: the difference has about n W2 / W^2 - 1 times the
+variance of the full posterior (W the sum of the weights, W2 that of their squares, n the responses). The
+alarm of a unit goes off where the windowed mean leaves the full posterior's 95 % interval *and* the difference
+is more than four of its own standard deviations: the first alone goes off by chance in a long session.
+
+One unit's alarm is slow: in a session of 200 rewards it hardly can go off. A change of all units together
+(thirst, a valve that clogs) shows much sooner, in the mean over units of recent less all responses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from rig.estimate.counts import BoolArray, FloatArray, IntArray, SizeCounts
+from rig.estimate.kinked_bayes import KinkedBayes
+
+HALF_LIFE: Final = 100.0
+ALARM_SDS: Final = 4.0
+MIN_RESPONSES: Final = 60
+"""Before this the window has forgotten nothing worth the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The two posteriors side by side; arrays of shape (units,).
+
+    Attributes
+    ----------
+    full_hz, recent_hz
+        Posterior means of all responses and of the recent ones, in Hz.
+    sds
+        Their difference in its own standard deviations; 0 while there are too few responses.
+    parted
+        bool: the alarm of the unit.
+    common_hz, common_sds
+        How far the recent responses lie above all responses to the same sizes, mean over the units with
+        enough of them: in Hz, and in standard errors over units. None with fewer than four such units.
+    """
+
+    full_hz: FloatArray
+    recent_hz: FloatArray
+    sds: FloatArray
+    parted: BoolArray
+    common_hz: float | None
+    common_sds: float | None
+
+
+class DriftWatch:
+    """Keeps the full counts and the forgetting ones.
+
+    Parameters
+    ----------
+    utility_hz
+        float64, shape (sizes,), ascending, in Hz.
+    units
+        Number of units to begin with.
+    half_life
+        Responses of a unit after which an older one counts half.
+    """
+
+    def __init__(self, utility_hz: npt.ArrayLike, units: int = 0, half_life: float = HALF_LIFE) -> None:
+        self._bayes = KinkedBayes(utility_hz)
+        sizes = np.asarray(utility_hz).size
+        self._full = SizeCounts(sizes, units)
+        self._keep = 0.5 ** (1.0 / half_life)
+        self._n: FloatArray = np.zeros((units, sizes))
+        self._total: FloatArray = np.zeros((units, sizes))
+        self._squares: FloatArray = np.zeros((units, sizes))
+        self._weight2: FloatArray = np.zeros(units)
+
+    def add_units(self, more: int) -> None:
+        """Append `more` units that have no responses yet."""
+        self._full.add_units(more)
+        room = np.zeros((more, self._full.sizes))
+        self._n, self._total, self._squares = (
+            np.concatenate([table, room]) for table in (self._n, self._total, self._squares)
+        )
+        self._weight2 = np.concatenate([self._weight2, np.zeros(more)])
+
+    def add(self, size_index: int, response_hz: npt.ArrayLike) -> None:
+        """Count one trial; parameters and errors as for `SizeCounts.add`."""
+        self._full.add(size_index, response_hz)
+        y = np.asarray(response_hz, dtype=np.float64)
+        seen = ~np.isnan(y)
+        y = np.where(seen, y, 0.0)
+        # a unit forgets by its own responses: silence ages nothing
+        keep = np.where(seen, self._keep, 1.0)
+        for name, value in (("_n", seen), ("_total", y), ("_squares", y * y)):
+            table = getattr(self, name) * keep[:, None]
+            table[:, size_index] += value
+            setattr(self, name, table)
+        self._weight2 = self._weight2 * keep**2 + seen
+
+    def check(self) -> Drift:
+        """Compare the two posteriors."""
+        full = self._bayes.posterior(self._full)
+        recent = self._bayes.posterior(self._recent())
+        n = self._full.rewarded
+        weight = np.maximum(self._n.sum(axis=1), 1.0)
+        lost = np.maximum(n * self._weight2 / weight**2 - 1.0, 0.0)
+        own_sd = full.sd_hz * np.sqrt(lost)
+        difference = recent.mean_hz - full.mean_hz
+        ready = (n >= MIN_RESPONSES) & (own_sd > 0)
+        sds = np.divide(difference, own_sd, out=np.zeros_like(difference), where=ready)
+        outside = (recent.mean_hz < full.ci95_hz[:, 0]) | (recent.mean_hz > full.ci95_hz[:, 1])
+        common_hz, common_sds = _together(self._moved()[ready])
+        return Drift(
+            full_hz=full.mean_hz,
+            recent_hz=recent.mean_hz,
+            sds=sds,
+            parted=outside & (np.abs(sds) > ALARM_SDS),
+            common_hz=common_hz,
+            common_sds=common_sds,
+        )
+
+    def _moved(self) -> FloatArray:
+        """Recent less all responses of each unit, size by size, in Hz; unlike the posteriors without bias."""
+        full = self._full.total / np.maximum(self._full.n, 1)
+        moved = (self._total - self._n * full).sum(axis=1) / np.maximum(self._n.sum(axis=1), 1.0)
+        return np.asarray(moved, dtype=np.float64)
+
+    def _recent(self) -> SizeCounts:
+        counts = SizeCounts(self._full.sizes)
+        # weights stand in for numbers of trials: the posterior only multiplies and adds them
+        counts.n = cast(IntArray, self._n)
+        counts.positives = counts.negatives = np.zeros(self._n.shape, dtype=np.int64)
+        counts.total, counts.squares = self._total, self._squares
+        return counts
+
+
+def _together(difference: FloatArray) -> tuple[float | None, float | None]:
+    if difference.size < 4:
+        return None, None
+    mean, sd = float(difference.mean()), float(difference.std(ddof=1))
+    return mean, mean / sd * float(np.sqrt(difference.size)) if sd > 0 else 0.0
