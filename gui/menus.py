@@ -25,7 +25,7 @@ def fill_menus(window: Window, bar: QMenuBar) -> None:
     for dock in window.docks:
         view.addAction(dock.toggleViewAction())
     view.addSeparator()
-    view.addAction("Reset layout").triggered.connect(window.reset_layout)
+    view.addAction("Reset layout").triggered.connect(window.places.reset)
     dark = view.addAction("Dark")
     dark.setCheckable(True)
     dark.setChecked(window.theme.name == "dark")

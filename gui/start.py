@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QCloseEvent
-from PyQt5.QtWidgets import QComboBox, QFileDialog, QInputDialog, QWidget
+from PyQt5.QtWidgets import QWidget
 
 from gui.diagram import Diagram
-from gui.presets import Presets
+from gui.find import find_file, find_folder, find_session
+from gui.protocol_choice import ProtocolChoice
 from gui.rehearsal import Rehearsed, Wish, rehearse, rig_words, subjects_of
 from gui.settings import config_folder, remembered
 from gui.spawn import Spawn
-from gui.start_form import StartForm
 from gui.start_layout import StartWidgets
 from gui.theme import LIGHT, Theme
 from rig.errors import DopaloopError
@@ -60,7 +60,6 @@ class StartPage(QWidget):
         self._theme = theme
         self._demo_speed = demo_speed
         self._settings = remembered()
-        self.form: StartForm | None = None
         self.rehearsed: Rehearsed | None = None
         self._remarks: list[str] = []
         self._spawn: Spawn | None = None
@@ -68,6 +67,7 @@ class StartPage(QWidget):
         self._rehearsing: Future[Rehearsed] | None = None
         self.diagram = Diagram(theme)
         self.at = StartWidgets(self, theme, self.diagram, self._attach_to)
+        self.choice = ProtocolChoice(self.at, theme, self)
         self._connect()
         self._fill()
         self._timer = QTimer(self)
@@ -77,24 +77,20 @@ class StartPage(QWidget):
 
     def _connect(self) -> None:
         at = self.at
-        at.find_rig.clicked.connect(lambda: self._browse(at.rig, "Rig file", "Rig files (*.toml)"))
-        at.find_protocol.clicked.connect(
-            lambda: self._browse(at.protocol, "Protocol file", "Protocols (*.py)")
-        )
-        at.find_out.clicked.connect(self._browse_out)
+        at.find_rig.clicked.connect(lambda: find_file(at.rig, "Rig file", "Rig files (*.toml)"))
+        at.find_protocol.clicked.connect(lambda: find_file(at.protocol, "Protocol file", "Protocols (*.py)"))
+        at.find_out.clicked.connect(lambda: find_folder(at.out, "Folder for the session files"))
         at.rig.editTextChanged.connect(self._on_rig)
-        at.protocol.editTextChanged.connect(self._on_protocol)
+        self.choice.changed.connect(self._outdate)
         at.out.textChanged.connect(self._offer_subjects)
         at.subject.editTextChanged.connect(self._on_subject)
         for signal in (at.seed.textChanged, at.trials.valueChanged):
             signal.connect(self._outdate)
-        at.preset.activated.connect(lambda _index: self._use_preset())
-        at.save_preset.clicked.connect(self._ask_preset_name)
         at.kinds.activated.connect(lambda _index: self._draw())
         at.check.clicked.connect(self.check)
         at.start.clicked.connect(self.start)
         at.demo.clicked.connect(self.start_demo)
-        at.replay.clicked.connect(self._browse_session)
+        at.replay.clicked.connect(lambda: find_session(at.out, self.open_session))
 
     def _fill(self) -> None:
         at, settings = self.at, self._settings
@@ -104,7 +100,7 @@ class StartPage(QWidget):
         at.out.setText(str(settings.value("out", str(Path.home() / "dopaloop" / "sessions"))))
         at.seed.setPlaceholderText("drawn")
         self._on_rig(at.rig.currentText())
-        self._on_protocol(at.protocol.currentText())
+        self.choice.choose()
         self._offer_subjects()
 
     def _on_rig(self, path: str) -> None:
@@ -121,23 +117,6 @@ class StartPage(QWidget):
             return
         self.at.devices.set_rig(path)
 
-    def _on_protocol(self, name: str) -> None:
-        self._outdate()
-        self.form = None
-        try:
-            found = plugins.find_protocol(name.strip())
-            self.form = StartForm(found.Parameters, self._theme)
-            self.at.put_form(self.form)
-            self.form.changed.connect(self._outdate)
-            presets = self._presets().load()
-        except DopaloopError as error:
-            self.at.put_form(None)
-            self.at.say(f"✖ {error}", bad=True)
-            presets = {}
-        self.at.preset.clear()
-        self.at.preset.addItems(["defaults", *presets])
-        self.at.save_preset.setEnabled(self.form is not None)
-
     def _offer_subjects(self) -> None:
         typed = self.at.subject.currentText()
         self.at.subject.clear()
@@ -153,46 +132,18 @@ class StartPage(QWidget):
         last = self._settings.value(f"weight/{subject.strip()}")
         self.at.last_weight.setText(f"last: {last} g" if last else "")
 
-    # --- presets --------------------------------------------------------------------------------------
-
-    def _presets(self) -> Presets:
-        return Presets(config_folder() / "presets", self.at.protocol.currentText().strip())
-
-    def _use_preset(self) -> None:
-        if self.form is not None:
-            name = self.at.preset.currentText()
-            self.form.set_values({} if name == "defaults" else self._presets().load().get(name, {}))
-
-    def _ask_preset_name(self) -> None:
-        name, given = QInputDialog.getText(self, "Save preset", "Name of the preset")
-        if given and name.strip():
-            self.save_preset(name.strip())
-
-    def save_preset(self, name: str) -> None:
-        """Keep the parameters as they are now."""
-        if self.form is None:
-            return
-        try:
-            self._presets().save(name, self.form.values())
-        except DopaloopError as error:
-            self.at.say(f"✖ {error}", bad=True)
-            return
-        if self.at.preset.findText(name) < 0:
-            self.at.preset.addItem(name)
-        self.at.preset.setCurrentText(name)
-
     # --- check ----------------------------------------------------------------------------------------
 
     def wish(self) -> Wish:
         """What is asked for."""
         at = self.at
         return Wish(
-            protocol=at.protocol.currentText().strip(),
+            protocol=self.choice.name,
             rig=at.rig.currentText().strip(),
             subject=at.subject.currentText().strip(),
             seed=int(at.seed.text() or 0),
             trials=at.trials.value() or None,
-            settings=self.form.values() if self.form is not None else {},
+            settings=self.choice.form.values() if self.choice.form is not None else {},
         )
 
     def check(self) -> None:
@@ -201,7 +152,9 @@ class StartPage(QWidget):
             return
         if not self.at.seed.text():
             self.at.seed.setText(str(secrets.randbits(31)))
-        problems = self.form.problems if self.form is not None else ["there is no such protocol"]
+        problems = (
+            self.choice.form.problems if self.choice.form is not None else ["there is no such protocol"]
+        )
         if problems:
             self.at.say("✖ " + "\n✖ ".join(problems), bad=True)
             return
@@ -301,23 +254,6 @@ class StartPage(QWidget):
         return window
 
     # --- files ----------------------------------------------------------------------------------------
-
-    def _browse(self, box: QComboBox, what: str, kind: str) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, what, box.currentText(), kind)
-        if path:
-            box.setCurrentText(path)
-
-    def _browse_out(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Folder for the session files", self.at.out.text())
-        if path:
-            self.at.out.setText(path)
-
-    def _browse_session(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Session file", self.at.out.text(), "Session files (*.sqlite)"
-        )
-        if path:
-            self.open_session(path)
 
     def open_session(self, path: str) -> None:
         """Replay a session file."""

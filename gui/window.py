@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from PyQt5.QtCore import QByteArray, QSettings, Qt, QTimer
+from PyQt5.QtCore import QSettings, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QResizeEvent, QShowEvent
 from PyQt5.QtWidgets import QMainWindow, QMenuBar, QStatusBar, QTabWidget, QVBoxLayout, QWidget
 
@@ -23,10 +23,10 @@ from gui.frames import FrameTimes
 from gui.header import Header
 from gui.health import Rates, judge
 from gui.healthbar import HealthBar
-from gui.layout import arrange, share_out
 from gui.menus import fill_menus
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
+from gui.places import Places
 from gui.settings import remembered
 from gui.theme import LIGHT, Theme
 from rig.documents import Notice
@@ -37,9 +37,7 @@ TAKE_S: Final = 0.012
 DRAW_S: Final = 0.015
 WARNING_S: Final = 12.0
 """How long a warning stays in the bar; the notices keep it."""
-LAYOUT_VERSION: Final = 1
 NOTE_LENGTH: Final = 2000
-RESIZED_MS: Final = 200
 SIZE: Final = (1366, 700)
 
 
@@ -87,8 +85,8 @@ class Window(QMainWindow):
         How evenly the window turns.
     bar
         The bar below the docks.
-    neural
-        Whether the session has a neural stream.
+    places
+        Where the docks stand.
     """
 
     def __init__(
@@ -122,7 +120,6 @@ class Window(QMainWindow):
         self.settings = settings if settings is not None else remembered()
         self.frames = FrameTimes()
         self.controls = Controls(self.submit, self._select)
-        self.neural = True
         self.on_start = on_start
         self._make_bar = make_bar
         self._on_theme = on_theme
@@ -132,22 +129,11 @@ class Window(QMainWindow):
         self._warning, self._warned_until_s = "", 0.0
         self._close_when_over = False
         self._closing = False
-        self._placed = False
         self._next = 0
-        self._own_layout = False
-        self._arranging = True
         self.docks = [PanelDock(panel, self) for panel in panels]
+        self.places = Places(self, self.docks, self.settings)
         self._build()
-        for dock in self.docks:
-            dock.hide()  # it is given a place when the window knows its size
-            dock.dockLocationChanged.connect(self._on_moved)
-            dock.topLevelChanged.connect(self._on_moved)
-            dock.toggleViewAction().triggered.connect(self._on_moved)
         self.resize(*SIZE)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(RESIZED_MS)
-        self._settled.timeout.connect(self._on_new_size)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.PreciseTimer)
         self._timer.timeout.connect(self._turn)
@@ -165,11 +151,6 @@ class Window(QMainWindow):
 
     def _select(self, unit: str | None) -> None:
         self._changed(self.model.select(unit))
-
-    def reset_layout(self) -> None:
-        """Go back to the default layout."""
-        self.settings.remove(self._layout_key)
-        self._place()
 
     def dress(self, name: str, scale: float) -> None:
         """Change theme and font size; every panel is made anew."""
@@ -265,7 +246,7 @@ class Window(QMainWindow):
         """The newest warning for a while, else why there are no unit panels."""
         if now_s < self._warned_until_s:
             return self._warning
-        if not self.neural:
+        if not self.places.neural:
             return "No neural stream in this session: the panels about units are put away (menu View)."
         return ""
 
@@ -300,68 +281,19 @@ class Window(QMainWindow):
             return
         window = self.model.started.window if self.model.started is not None else None
         neural = bool(state.streams) and (self.model.started is None or window is not None)
-        if neural != self.neural:
-            self._remember_layout()
-            self.neural = neural
-            self._place()
-
-    @property
-    def _layout_key(self) -> str:
-        return "layout/neural" if self.neural else "layout/behaviour"
-
-    def _place(self) -> None:
-        """Put the docks where they were last time, or else in the default places."""
-        if not self.isVisible():
-            return
-        self._placed = True
-        kept: Any = self.settings.value(self._layout_key)
-        if isinstance(kept, QByteArray) and self.restoreState(kept, LAYOUT_VERSION):
-            self._own_layout = True
-            self._name_docks()
-            return
-        self._own_layout, self._arranging = False, True
-        room = self.height() - self.menuWidget().sizeHint().height() - self.statusBar().sizeHint().height()
-        arrange(self, self.docks, neural=self.neural, height=room)
-        QTimer.singleShot(0, self._share_out)
-
-    def _share_out(self) -> None:
-        self._name_docks()
-        share_out(self, self.docks, neural=self.neural)
-        self._arranging = False
-
-    def _name_docks(self) -> None:
-        for dock in self.docks:
-            dock.show_title(not self.tabifiedDockWidgets(dock) or dock.isFloating())
-
-    def _on_moved(self) -> None:
-        """From the first panel that is moved on, the layout is the user's own."""
-        if not self._arranging:
-            self._own_layout = True
-            QTimer.singleShot(0, self._name_docks)
-
-    def _remember_layout(self) -> None:
-        if self._placed:
-            self.settings.setValue("geometry", self.saveGeometry())
-            if self._own_layout:
-                self.settings.setValue(self._layout_key, self.saveState(LAYOUT_VERSION))
+        self.places.switch(neural=neural)
 
     # --- Qt's own -------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
-        """Put the docks in their places the first time."""
+        """Put the docks in their places."""
         super().showEvent(event)
-        if not self._placed:
-            self._place()
+        self.places.shown()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrange anew what nobody has arranged by hand, once the size is settled."""
+        """Keep the default layout fit for the size."""
         super().resizeEvent(event)
-        if self._placed and not self._own_layout:
-            self._settled.start()
-
-    def _on_new_size(self) -> None:
-        if not self._own_layout:
-            self._place()
+        self.places.resized()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Ask first if a session runs; the session is not touched either way."""
@@ -371,7 +303,7 @@ class Window(QMainWindow):
             ask_before_closing(self)
             return
         self._timer.stop()
-        self._remember_layout()
+        self.places.remember()
         self.settings.sync()
         self.source.close()
         super().closeEvent(event)

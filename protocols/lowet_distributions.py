@@ -12,7 +12,8 @@ is not known. The distribution of the waits is ours.
 The reversal point that is shown is that of the uniform odour, which has the most sizes. A unit has one of
 its own for each odour.
 
-How to run: `dopaloop simulate lowet_distributions`. The rig needs the outputs `water` and `odour_a` to `odour_f`.
+How to run: `dopaloop simulate lowet_distributions`. The rig needs the outputs `water` and `odour_a` to
+`odour_f`.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from rig.documents import (
     TrialDone,
     UnitEstimate,
 )
+from rig.trial.reckoning import NO_DISTRIBUTION
 
 BAR = 25
 """Width of the uL axis in characters."""
@@ -129,7 +130,7 @@ def reversal_words(conditions: tuple[str, ...] | None) -> str | None:
     if conditions is None:
         return None
     if not conditions:
-        return "no reversal points: this protocol has no reward distribution that they could be about"
+        return f"no reversal points: {NO_DISTRIBUTION}"
     return f"reversal points of these trials only: {', '.join(conditions)}"
 
 

@@ -178,7 +178,7 @@ def _fieller(mean: FloatArray, error: FloatArray, dof: FloatArray) -> tuple[Floa
 def _labels(
     kept: list[FloatArray], trials: IntArray, told: BoolArray
 ) -> tuple[tuple[Label | None, ...], tuple[str | None, ...]]:
-    few = (trials < LABEL_TRIALS).any(axis=1)
+    few: BoolArray = np.asarray((trials < LABEL_TRIALS).any(axis=1))
     ready = told & ~few
     from_low, from_high = _differs(kept[1], kept[0], ready), _differs(kept[1], kept[2], ready)
     labels: list[Label | None] = []

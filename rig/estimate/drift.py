@@ -4,8 +4,9 @@ A reversal point is estimated from the whole session, as if nothing moved. The w
 response loses half of its weight with every 100 later ones of its unit. While nothing moves, the two differ
 by chance only. Forgetting with weights w costs precision: the difference has about n W2 / W^2 - 1 times the
 variance of the full posterior (W the sum of the weights, W2 that of their squares, n the responses). The
-alarm of a unit goes off where the windowed mean leaves the full posterior's 95 % interval *and* the difference
-is more than four of its own standard deviations: the first alone goes off by chance in a long session.
+alarm of a unit goes off where the windowed mean leaves the full posterior's 95 % interval *and* the
+difference is more than four of its own standard deviations: the first alone goes off by chance in a long
+session.
 
 One unit's alarm is slow: in a session of 200 rewards it hardly can go off. A change of all units together
 (thirst, a valve that clogs) shows much sooner, in the mean over units of recent less all responses.

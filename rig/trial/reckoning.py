@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from rig.device import Feed
 from rig.documents import AlignedSpikes, Document, EstimatesUpdated, ResponseTaken, StreamState, UnitEstimate
 from rig.errors import ConfigError
@@ -28,6 +30,7 @@ ALIGN_START_MS = -2500
 APPEARED = "the unit appeared later"
 SILENT = "the stream is silent"
 LATE = "decision deadline expired"
+NO_DISTRIBUTION = "this protocol has no one reward distribution that a reversal point could be about"
 
 Answers = dict[str, tuple[tuple[int, int] | None, str | None]]
 """Unit -> (response count, baseline count), or None and why it is missing."""
@@ -206,13 +209,19 @@ class Reckoning:
         if not revised and len(pending.late) == len(self._streams):
             return [ResponseTaken(response=response)]  # nothing was learned
         self._update(pending, response, fresh)
-        self.estimates = self.estimator.estimates()
+        self.estimates = self._told(self.estimator.estimates())
         self.settled_units = sum(NOT_SETTLED not in unit.flags for unit in self.estimates)
         return [
             ResponseTaken(response=response, revised=revised),
             *self._aligned(pending.record, pending.why_missing),
             EstimatesUpdated(trial=pending.record.number, rewarded=self._rewarded, units=self.estimates),
         ]
+
+    def _told(self, units: tuple[UnitEstimate, ...]) -> tuple[UnitEstimate, ...]:
+        """Say why there are no estimates where the protocol wants none."""
+        if self._plan.protocol.reversal_conditions != ():
+            return units
+        return tuple(msgspec.structs.replace(unit, reason=NO_DISTRIBUTION) for unit in units)
 
     def _measure(self, stream: StreamIntake, pending: _Pending, window: ResponseWindow) -> Answers:
         why = pending.why_missing or stream.why_withheld(pending.record, window)

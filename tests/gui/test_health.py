@@ -8,6 +8,8 @@ from gui.model import SessionModel
 from rig.documents import SessionEnded
 
 BOARD = {"open": True, "error": None, "last_heard_s": 0.01, "unanswered_s": None, "answer_ms": 0.9}
+CLOSED = {**BOARD, "open": False, "error": "lost: gone"}
+SILENT = {**BOARD, "last_heard_s": 0.7, "unanswered_s": 0.69}
 FILE = {"error": None, "pending_bytes": 0, "lag_s": 0.0, "file": "s", "file_bytes": 1, "free_bytes": 10**12}
 
 
@@ -34,8 +36,8 @@ def test_all_is_well(seen):
 @pytest.mark.parametrize(
     ("changes", "name", "value", "words"),
     [
-        ({"ports": {"board": {**BOARD, "open": False, "error": "lost: gone"}}}, "board", "port closed", "lost: gone"),
-        ({"ports": {"board": {**BOARD, "last_heard_s": 0.7, "unanswered_s": 0.69}}}, "board", "silent", "0.7 s"),
+        ({"ports": {"board": CLOSED}}, "board", "port closed", "lost: gone"),
+        ({"ports": {"board": SILENT}}, "board", "silent", "0.7 s"),
         ({"feeds": {"probe": {"messages": 9, "last_heard_s": 0.6}}}, "probe", "silent", "0.6 s"),
         ({"feeds": {"probe": {"messages": 0, "last_heard_s": None}}}, "probe", "never heard", "acquisition"),
         ({"recorder": {**FILE, "error": "disk I/O error"}}, "file", "not written", "disk I/O error"),

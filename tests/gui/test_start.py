@@ -92,7 +92,7 @@ def test_check_draws_every_kind_of_trial_and_lets_it_start(page, rig_file, qtbot
     assert page.diagram.states[:2] == ["iti", "cue"]
     assert page.at.seed.text(), "a seed that was drawn is shown"
     assert page.at.start.isEnabled()
-    type_in(qtbot, page.form.fields["drink_s"], "1.5")
+    type_in(qtbot, page.choice.form.fields["drink_s"], "1.5")
     assert not page.at.start.isEnabled(), "what was checked is no longer what would be run"
 
 
@@ -103,31 +103,31 @@ def test_what_is_wrong_is_said_where_it_is(page, rig_file, qtbot):
     check(page, qtbot)
     assert "cannot name a subject" in page.at.words.text()
     type_in(qtbot, page.at.subject.lineEdit(), "DA12")
-    type_in(qtbot, page.form.fields["odour_s"], "0")
+    type_in(qtbot, page.choice.form.fields["odour_s"], "0")
     check(page, qtbot)
     assert "odour_s: the least is 0.1 s" in page.at.words.text()
-    type_in(qtbot, page.form.fields["odour_s"], "3")
+    type_in(qtbot, page.choice.form.fields["odour_s"], "3")
     check(page, qtbot)
     assert "'odour_s' is longer than 'cue_to_reward_s'" in page.at.words.text()
     assert not page.at.start.isEnabled()
     page.at.protocol.setCurrentText("variable_magnitud")
     assert "did you mean 'variable_magnitude'" in page.at.words.text()
-    assert page.form is None
+    assert page.choice.form is None
 
 
 def test_presets_are_saved_for_each_protocol(page, qtbot):
-    type_in(qtbot, page.form.fields["iti_mean_s"], "4")
-    page.save_preset("fast")
+    type_in(qtbot, page.choice.form.fields["iti_mean_s"], "4")
+    page.choice.save_preset("fast")
     assert Presets(config_folder() / "presets", "variable_magnitude").load() == {"fast": {"iti_mean_s": "4"}}
     page.at.preset.setCurrentText("defaults")
     page.at.preset.activated.emit(0)
-    assert page.form.fields["iti_mean_s"].text() == "5"
+    assert page.choice.form.fields["iti_mean_s"].text() == "5"
     page.at.protocol.setCurrentText("habituation")
     assert [page.at.preset.itemText(k) for k in range(page.at.preset.count())] == ["defaults"]
     page.at.protocol.setCurrentText("variable_magnitude")
     page.at.preset.setCurrentText("fast")
     page.at.preset.activated.emit(1)
-    assert page.form.values() == {"iti_mean_s": "4"}
+    assert page.choice.form.values() == {"iti_mean_s": "4"}
 
 
 def test_damaged_presets_are_said(tmp_path):
@@ -182,7 +182,7 @@ def test_from_rig_file_to_running_session(page, attached, engines_end, tmp_path,
         type_in(qtbot, page.at.subject.lineEdit(), "DA12")
         page.at.weight.setValue(24.5)
         page.at.notes.setPlainText("calm")
-        type_in(qtbot, page.form.fields["drink_s"], "1.5")
+        type_in(qtbot, page.choice.form.fields["drink_s"], "1.5")
         type_in(qtbot, page.at.seed, "77")
         page.at.trials.setValue(3)
         check(page, qtbot)

@@ -97,7 +97,7 @@ def running(opened, source, started, make_state, good_health, qtbot):
     window = opened()
     source.tell(started, make_state(), HealthSeen(good_health(), 2.0))
     qtbot.waitUntil(lambda: window.model.state is not None and window.model.health is not None)
-    qtbot.waitUntil(lambda: window.header.pause.isEnabled())
+    qtbot.waitUntil(window.header.pause.isEnabled)
     return window
 
 
@@ -296,14 +296,14 @@ def test_without_a_stream_the_panels_about_units_make_room(opened, source, start
 def test_the_layout_is_remembered_and_can_be_reset(opened, qtbot):
     first = opened()
     dock = panel_of(first, "Quiet")
-    qtbot.waitUntil(lambda: not first._arranging)
+    qtbot.waitUntil(lambda: not first.places.arranging)
     dock.toggleViewAction().trigger()
     qtbot.waitUntil(lambda: not dock.isVisible())
     first.close_only()
     assert remembered().contains("layout/neural")
     second = opened()
     assert not panel_of(second, "Quiet").isVisible()
-    second.reset_layout()
+    second.places.reset()
     qtbot.waitUntil(panel_of(second, "Quiet").isVisible)
 
 

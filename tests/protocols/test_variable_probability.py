@@ -25,6 +25,7 @@ def test_it_keeps_the_rules_and_shows_no_reversal_point(rehearse, hold_to_the_ru
     for unit in outcome.report.units:
         assert unit.reversal.paper is unit.reversal.isotonic is unit.reversal.bayes is None
         assert unit.truth is None
+        assert "no one reward distribution" in unit.reasons["reversal.bayes"]
         assert "every cue has a reversal point of its own" in unit.reasons["truth"]
 
 

@@ -27,9 +27,8 @@ def opened(monkeypatch, tmp_path):
 
 
 def entry(pid):
-    return RunningEngine(
-        pid=pid, rig="r", subject="s", protocol="p", publish=f"pub{pid}", commands=f"com{pid}", session_file="f"
-    )  # fmt: skip
+    told = {"publish": f"pub{pid}", "commands": f"com{pid}", "session_file": "f"}
+    return RunningEngine(pid=pid, rig="r", subject="s", protocol="p", **told)
 
 
 def test_none_one_or_several_engines(opened):
