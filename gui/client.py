@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from concurrent import futures
 from typing import Any, Final
 
 import msgspec
@@ -76,6 +77,7 @@ class EngineLink:
         self._seen = 0
         self._session: str | None = None
         self._dropped = 0
+        self._asked: list[futures.Future[int]] = []
         self._stop = threading.Event()
         # The threads come last: they use all of the above at once.
         self._follower = Follower(
@@ -97,9 +99,11 @@ class EngineLink:
             except queue.Empty:
                 return
 
-    def submit(self, command: object) -> Any:
+    def submit(self, command: object) -> futures.Future[int]:
         """Hand the session an operator's command; return a future of its number in the log."""
-        return self._follower.submit(command)
+        self._asked = [future for future in self._asked if not future.done()]
+        self._asked.append(self._follower.submit(command))
+        return self._asked[-1]
 
     def close(self) -> None:
         """Let go; the session does not notice. An engine that does not answer is not waited for."""
@@ -109,6 +113,7 @@ class EngineLink:
         closer.join(CLOSE_S)
 
     def _close(self) -> None:
+        futures.wait(self._asked, timeout=PING_S)  # what was asked for just now is still handed over
         self._follower.close()
         self._pulse.join()
 

@@ -65,6 +65,8 @@ class UnitResponse(msgspec.Struct, frozen=True):
     reward_ul: float
     signalled: bool
     hz: float
+    counts: bool = True
+    """Whether the trial's condition counts for the reversal point (several cues, one measured)."""
 
 
 class SessionModel:
@@ -207,6 +209,11 @@ class SessionModel:
         values = np.array(self.settling_ul.get(unit, ()), dtype=np.float64).reshape(-1, 3)
         return np.column_stack([trials, values])
 
+    def counts(self, condition: str) -> bool:
+        """Whether trials of `condition` count for the reversal points."""
+        only = self.started.reversal_conditions if self.started else None
+        return only is None or condition in only
+
     @property
     def over(self) -> bool:
         """Whether the session has ended."""
@@ -272,7 +279,15 @@ class SessionModel:
         for unit, hz in zip(response.units, response.response_hz, strict=True):
             if hz is not None:
                 answers = self.responses.setdefault(unit, [])
-                answers.append(UnitResponse(response.trial, record.spec.reward_ul, record.spec.signalled, hz))
+                answers.append(
+                    UnitResponse(
+                        response.trial,
+                        record.spec.reward_ul,
+                        record.spec.signalled,
+                        hz,
+                        self.counts(record.spec.condition),
+                    )
+                )
         return Aspect.RESPONSES
 
     def _estimates(self, update: EstimatesUpdated) -> Aspect:

@@ -25,6 +25,16 @@ def why_no_units(model: SessionModel) -> str | None:
     return "No rewarded trial yet. Estimates begin with the first rewards."
 
 
+def why_no_reversal(model: SessionModel) -> str | None:
+    """Return why there is no reversal point to show, or None if there is one."""
+    if model.started is not None and model.started.reversal_conditions == ():
+        return (
+            "This protocol's cues each have a reward distribution of their own, so there is no one reversal "
+            "point to estimate."
+        )
+    return why_no_units(model)
+
+
 def why_not_this_unit(model: SessionModel) -> str | None:
     """Return why no unit's own picture can be drawn, or None if one is selected."""
     why = why_no_units(model)

@@ -17,7 +17,8 @@ from gui.theme import Theme
 from gui.unit_panel import AboutUnits
 from gui.unit_rows import UnitRow, in_order, unit_row
 from gui.unit_words import unit_numbers
-from gui.why_empty import why_no_units
+from gui.why_empty import why_no_reversal
+from rig.documents import DeclaredTrial
 
 HOLD_S = 4.0
 """Rows keep their places this long after the pointer last moved over them, so that a click hits its row."""
@@ -60,7 +61,7 @@ class ReversalPanel(AboutUnits):
 
     def refresh(self, changed: Aspect) -> None:
         """Draw the newest estimates."""
-        if not self.show_unless(why_no_units(self.model)):
+        if not self.show_unless(why_no_reversal(self.model)):
             return
         if changed & (Aspect.ESTIMATES | Aspect.SESSION) or not self._rows:
             self._take()
@@ -163,8 +164,12 @@ def _mean_place(model: SessionModel) -> float | None:
     """Where every unit would reverse if all of them predicted the mean utility of the declared rewards."""
     if model.started is None or not model.axis_hz:
         return None
+
+    def counted(declared: DeclaredTrial) -> bool:
+        return declared.reward_ul in known and model.counts(declared.condition)
+
     known = dict(zip(model.sizes_ul, model.axis_hz, strict=True))
-    weighed = [(known[d.reward_ul], d.count) for d in model.started.declared if d.reward_ul in known]
+    weighed = [(known[d.reward_ul], d.count) for d in model.started.declared if counted(d)]
     total = sum(count for _, count in weighed)
     if not total:
         return None

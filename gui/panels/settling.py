@@ -16,7 +16,7 @@ from gui.plot import SizeScale, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
 from gui.unit_words import interval, ul
-from gui.why_empty import why_not_this_unit
+from gui.why_empty import why_no_reversal, why_not_this_unit
 from rig.documents import UnitEstimate
 
 BARS_PX = 96
@@ -43,7 +43,9 @@ class SettlingPanel(AboutUnits):
         """Draw the selected unit."""
         model = self.model
         showed = self.shows_content
-        if not self.show_unless(why_not_this_unit(model)) or (showed and not changed & ~Aspect.STATE):
+        if not self.show_unless(why_no_reversal(model) or why_not_this_unit(model)) or (
+            showed and not changed & ~Aspect.STATE
+        ):
             return
         if self._scale.sizes_ul != tuple(model.sizes_ul) or changed & Aspect.SESSION:
             self._dress()

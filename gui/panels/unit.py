@@ -18,7 +18,7 @@ from gui.theme import Theme
 from gui.unit_panel import AboutUnits
 from gui.unit_words import interval, ul
 from gui.utility_scale import UtilityScale
-from gui.why_empty import why_not_this_unit
+from gui.why_empty import why_no_reversal, why_not_this_unit
 from rig.documents import UnitEstimate
 from rig.estimate.counts import BoolArray, FloatArray, IntArray
 
@@ -48,7 +48,9 @@ class UnitPanel(AboutUnits):
         """Draw the selected unit."""
         model = self.model
         showed = self.shows_content
-        if not self.show_unless(why_not_this_unit(model)) or (showed and not changed & ~Aspect.STATE):
+        if not self.show_unless(why_no_reversal(model) or why_not_this_unit(model)) or (
+            showed and not changed & ~Aspect.STATE
+        ):
             return
         estimate = model.estimates[str(model.selected)]
         if self._scale.axis_hz != model.axis_hz or self._scale.sizes_ul != model.sizes_ul:
@@ -155,7 +157,7 @@ class UnitPanel(AboutUnits):
         """Size index, response in Hz on the estimator's scale, whether signalled, number: of each trial."""
         model = self.model
         index = {size: k for k, size in enumerate(model.sizes_ul)}
-        answers = [a for a in model.responses.get(unit, ()) if a.reward_ul in index]
+        answers = [a for a in model.responses.get(unit, ()) if a.counts and a.reward_ul in index]
         signalled = np.array([a.signalled for a in answers], dtype=bool)
         response = np.array([a.hz for a in answers], dtype=float)
         return (
