@@ -31,7 +31,7 @@ from gui.shots import HEALTH
 from gui.start import StartPage
 from gui.theme import LIGHT
 from rig.cli.screenshot import screenshot
-from rig.documents import SessionState, StreamState
+from rig.documents import StreamState
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -76,25 +76,14 @@ def alarm() -> QImage:
     """The health bar two seconds after a stream has fallen silent."""
     model = SessionModel()
     stream = StreamState(
-        name=STREAM, messages=60_411, lost=0, noise_bytes=0, restarts=0,
-        clock_sigma_us=80.0, clock_pulses=950, units=40,
-    )  # fmt: skip
-    model.take(
-        SessionState(
-            phase="running",
-            subject="DA12",
-            protocol="variable_magnitude",
-            rig="demo",
-            trial=142,
-            trials=143,
-            rewarded=112,
-            delivered_ul=580.0,
-            board_us=1_215_000_000,
-            settled=20,
-            units=40,
-            streams=(stream,),
-            accepts=("note", "set", "stop", "emergency_stop", "pause", "reward"),
-        )  # fmt: skip
+        name=STREAM,
+        messages=60_411,
+        lost=0,
+        noise_bytes=0,
+        restarts=0,
+        clock_sigma_us=80.0,
+        clock_pulses=950,
+        units=40,
     )
     silent = {STREAM: {"messages": stream.messages, "answers": False, "last_heard_s": 2.1}}
     model.take(HealthSeen({**HEALTH, "feeds": silent}, 0.9))
@@ -124,7 +113,7 @@ def with_few_colours(image: QImage) -> QImage:
     image = image.convertToFormat(QImage.Format_RGB32)
     bits = image.constBits()
     bits.setsize(image.sizeInBytes())
-    pixels = np.frombuffer(bits, dtype=np.uint32)
+    pixels = np.frombuffer(bits.asstring(), dtype=np.uint32)
     colours, counts = np.unique(pixels, return_counts=True)
     colours = colours[np.argsort(-counts, kind="stable")]
     _, first = np.unique(colours & 0xF8F8F8, return_index=True)

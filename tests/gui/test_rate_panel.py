@@ -1,4 +1,4 @@
-"""The panel of `docs/how-to/add-a-panel.md`, as a lab installs it: found by its entry point, drawn in a window."""
+"""The panel of `docs/how-to/add-a-panel.md`, as a lab installs it: found by its entry point, then drawn."""
 
 from __future__ import annotations
 
