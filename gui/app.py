@@ -117,6 +117,10 @@ class Shell:
         if geometry is not None and window.restoreGeometry(geometry):
             window.show()
         else:
+            # Where no window manager maximises it, it has at least the size of the screen.
+            screen = self.app.primaryScreen()
+            if screen is not None:
+                window.setGeometry(screen.availableGeometry())
             window.showMaximized()
         return window
 

@@ -17,7 +17,7 @@ shift, a, s) on a grid too. So each explanation has a marginal likelihood, compu
 
 The likelihood of a too simple model is too sure of itself. So an answer is given only if two things agree:
 its posterior probability is 0.95 or more, and over units it is ahead of each rival (Vuong 1989, Econometrica
-57:307): the per-unit differences of log evidence average to two standard errors or more. Otherwise it is
+57:307): the per-unit differences of log evidence average to 2.5 standard errors or more. Otherwise it is
 undecided. How often the answer is wrong on simulated worlds is tested, and told in docs/explanation.
 """
 
@@ -53,7 +53,7 @@ PART_OF: Final[dict[Explanation, Explanation]] = {"common": "offset", "distribut
 """The simpler one is the other one with constants of zero. Over that rival it need not be ahead unit by unit:
 the better the data agree with it, the less the two differ."""
 SURE: Final = 0.95
-STANDARD_ERRORS: Final = 2.0
+STANDARD_ERRORS: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,11 @@ def test_wrong_calls_are_rare() -> None:
             print(noise, world, dict(found))
             wrong += sum(n for verdict, n in found.items() if verdict not in {right, "undecided"})
             total += RUNS
-            # with Poisson counts a session of 211 rewards is seldom enough for "common"
-            assert found[right] > 0 or (noise, right) == ("poisson", "common")
+            # with Poisson counts 211 rewards are seldom enough, and undecided is the right thing to say
+            assert found[right] > 0 or noise == "poisson"
     print(f"wrong calls: {wrong} of {total}")
-    # 6 of 2,000 over more seeds, all of them "both" where there was one part of it
-    assert wrong <= 2
+    # docs/explanation/population.md: about 1 in 1,000
+    assert wrong <= 1
 
 
 def test_more_trials_decide() -> None:

@@ -178,6 +178,5 @@ def test_a_thousand_units_in_a_thousand_partitions() -> None:
                 isotonic_cells(half, U, following)
         best["pass"] = min(best["pass"], time.perf_counter() - begun)
     print({name: f"{1000 * seconds:.0f} ms" for name, seconds in best.items()})
+    # the time itself is benchmarks/test_reliability.py's to tell: no test fails because a machine is slow
     assert best["evaluate"] < 3 * best["pass"]
-    # 0.15 s when the machine is idle
-    assert best["evaluate"] < 0.5
