@@ -137,11 +137,12 @@ def _stream(
     if sigma is None:
         what = f"The clock of stream {name} is not known yet ({state.clock_pulses} sync pulses so far)."
         return Light(name, Level.UNKNOWN, f"{value}, no clock", what)
-    value = f"{value} ±{sigma / 1000:.1g} ms"
+    precision = f"±{sigma / 1000:.1g} ms" if sigma >= 1.0 else "± under 1 us"
+    value = f"{value} {precision}"
     if sigma > SIGMA_WARN_US:
         what = f"The clock of stream {name} is only known to ±{sigma / 1000:.1f} ms."
         return Light(name, Level.WARN, value, what)
-    what = f"Stream {name}: {state.messages} messages, none lost, clock known to ±{sigma / 1000:.1g} ms."
+    what = f"Stream {name}: {state.messages} messages, none lost, clock known to {precision}."
     return Light(name, Level.GOOD, value, what)
 
 

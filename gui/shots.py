@@ -27,12 +27,18 @@ from rig.errors import ConfigError
 MOMENTS: Final = {"early": 0.05, "middle": 0.5, "late": 1.0}
 """Share of the session's trials that each picture of the window shows."""
 SETTLE_S: Final = 1.5
+MESSAGES_HZ: Final = 320.0
 
 HEALTH: Final = {
     "uptime_s": 1200.0,
     "ports": {"board": {"open": True, "error": None, "failures": 0, "last_heard_s": 0.01, "answer_ms": 0.9}},
-    "feeds": {"simulated units": {"messages": 250_000, "answers": True, "last_heard_s": 0.02}},
-    "recorder": {"error": None, "lag_s": 0.004, "file_bytes": 180_000_000, "free_bytes": 212_000_000_000},
+    "recorder": {
+        "error": None,
+        "lag_s": 0.004,
+        "file": "DA12_20261123_101500.sqlite",
+        "file_bytes": 180_000_000,
+        "free_bytes": 212_000_000_000,
+    },
     "guard": {"longest_gap_ms": 12.0},
     "loop_s": 0.0,
 }
@@ -44,12 +50,15 @@ class Still:
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self._waiting: list[Update] = list(documents)
+        self._begun = time.monotonic()
 
     def updates(self) -> Iterator[Update]:
         """Yield everything once."""
         while self._waiting:
             yield self._waiting.pop(0)
-        yield HealthSeen(HEALTH, 0.9)
+        count = 250_000 + round(MESSAGES_HZ * (time.monotonic() - self._begun))
+        stream = {"messages": count, "answers": True, "last_heard_s": 0.02}
+        yield HealthSeen({**HEALTH, "feeds": {"simulated units": stream}}, 0.9)
 
     def submit(self, command: object) -> Future[int]:
         """Refuse: nobody is there."""

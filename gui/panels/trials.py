@@ -165,18 +165,25 @@ class TrialsPanel(BehaviourPanel):
             curve.setData(np.repeat(x[mine], 2), y)
 
     def _draw_cues(self, trials: list[TrialRecord], events: npt.NDArray[np.float64]) -> None:
-        bars: dict[str, list[tuple[int, float, float]]] = {name: [] for name in self.cues}
+        bars: dict[str, list[tuple[int, float, float]]] = {name: [] for name in self._cue_names(trials)}
         for j, (record, event) in enumerate(zip(trials, events, strict=True)):
             cue = record.spec.cue
-            if cue is None or record.cue_us is None or (cue not in bars and len(bars) >= len(CUE_SIGNS)):
+            if cue is None or record.cue_us is None or cue not in bars:
                 continue
             at = (record.start_us + record.cue_us) / US_PER_S - event
-            bars.setdefault(cue, []).append((j, at, _cue_s(record, cue)))
+            bars[cue].append((j, at, _cue_s(record, cue)))
         for name, found in bars.items():
             if name not in self.cues:
                 self.cues[name] = self._cue_item(len(self.cues))
             rows, starts, lasted = zip(*found, strict=True) if found else ((), (), ())
             self.cues[name].setOpts(x0=list(starts), y=list(rows), width=list(lasted))
+
+    def _cue_names(self, trials: list[TrialRecord]) -> list[str]:
+        """Cues as they are declared, so that each keeps its sign in every window; others follow."""
+        declared = self.model.started.declared if self.model.started else ()
+        seen = [*self.cues, *(record.spec.cue for record in trials)]
+        names = dict.fromkeys([*(kind.cue for kind in declared), *seen])
+        return [name for name in names if name is not None][: len(CUE_SIGNS)]
 
     def _cue_item(self, number: int) -> pg.BarGraphItem:
         soft = QColor(self.theme.cue)

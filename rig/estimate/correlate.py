@@ -74,7 +74,7 @@ def two_sided_p(r: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
     Examples
     --------
     >>> float(two_sided_p(0.6, 40).round(6))
-    4.2e-05
+    4.3e-05
     """
     values, dof = np.asarray(r, dtype=np.float64), np.asarray(n, dtype=np.float64) - 2.0
     t = np.abs(values) * np.sqrt(dof / np.maximum(1.0 - values**2, np.finfo(np.float64).tiny))

@@ -56,7 +56,8 @@ def pings(monkeypatch):
 @pytest.fixture
 def late_board(monkeypatch, pings):
     """The board's port opens as soon as a window is there, so that it sees the session from its beginning."""
-    opener = sitting.plugins.find("transport", "default")
+    real = sitting.plugins.find
+    opener = real("transport", "default")
 
     def open_later(*where):
         until = time.monotonic() + 60
@@ -67,7 +68,6 @@ def late_board(monkeypatch, pings):
     def find(kind, name):
         return open_later if (kind, name) == ("transport", "default") else real(kind, name)
 
-    real = sitting.plugins.find
     monkeypatch.setattr(sitting.plugins, "find", find)
 
 
