@@ -18,14 +18,14 @@ How to run: `dopaloop simulate lowet_distributions`. The rig needs the outputs `
 
 from __future__ import annotations
 
-from rig import END, Draws, History, Params, Protocol, StateMachine, TrialSpec, TrialType, param
-from rig.estimate import ReversalEstimator
+from protocols.odour_trace import OdourTrace
+from rig import TrialType, param
 
 
-class LowetDistributions(Protocol):
+class LowetDistributions(OdourTrace):
     """Narrow, bimodal or uniform around 4 uL; the odour says which."""
 
-    class Parameters(Params):
+    class Parameters(OdourTrace.Parameters):
         """What can be set for this protocol."""
 
         narrow: int = param(
@@ -38,14 +38,6 @@ class LowetDistributions(Protocol):
         unexpected: int = param(
             0, minimum=0, doc="4 uL in a block without an odour (they had some; how many is unknown)"
         )
-        odour_s: float = param(1.0, unit="s", minimum=0.1, doc="length of an odour")
-        trace_s: float = param(2.0, unit="s", minimum=0.0, doc="odour's end to outcome")
-        drink_s: float = param(2.0, unit="s", minimum=0.7, doc="pause after the outcome, within the trial")
-        iti_min_s: float = param(
-            3.0, unit="s", minimum=1.0, doc="shortest wait before the odour: 2 s, and 1 s of baseline"
-        )
-        iti_mean_s: float = param(3.0, unit="s", minimum=0, doc="mean of the exponential wait on top (ours)")
-        iti_max_s: float = param(20.0, unit="s", minimum=1.0, doc="longest wait")
 
     parameters: Parameters
     reversal_conditions = ("uniform",)
@@ -67,30 +59,3 @@ class LowetDistributions(Protocol):
         ]
         kinds.append((TrialType(condition="nothing", cue="odour_a"), p.nothing))
         return [*kinds, (TrialType(condition="unexpected", reward_ul=4.0), p.unexpected)]
-
-    def decide(self, history: History, estimates: ReversalEstimator | None, rng: Draws) -> TrialSpec | None:
-        """Take the next trial of the declared blocks."""
-        p = self.parameters
-        kind = self.schedule[history.trials]
-        wait = min(p.iti_min_s + rng.exponential(p.iti_mean_s), p.iti_max_s)
-        return TrialSpec(
-            condition=kind.condition,
-            reward_ul=kind.reward_ul,
-            signalled=kind.signalled,
-            cue=kind.cue,
-            timing_s={"iti": round(wait, 4)},
-        )
-
-    def table(self, trial: TrialSpec) -> StateMachine:
-        """Return the states: wait, odour, trace, reward, drink."""
-        p = self.parameters
-        outcome = "reward" if trial.reward_ul else "drink"
-        sm = StateMachine("lowet distributions")
-        sm.state("iti", timer=trial.timing_s["iti"], then="cue" if trial.cue else outcome)
-        if trial.cue:
-            sm.state("cue", timer=p.odour_s, outputs=trial.cue, then="trace")
-            sm.state("trace", timer=p.trace_s, then=outcome)
-        if trial.reward_ul:
-            sm.state("reward", deliver_ul=trial.reward_ul, then="drink")
-        sm.state("drink", timer=p.drink_s, then=END)
-        return sm

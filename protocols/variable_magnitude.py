@@ -69,15 +69,8 @@ class VariableMagnitude(Protocol):
         p = self.parameters
         if p.stop_within_ul and estimates and estimates.settled(within_ul=p.stop_within_ul, after_trials=40):
             return None
-        kind = self.schedule[history.trials]
-        wait = min(p.iti_min_s + rng.exponential(p.iti_mean_s), p.iti_max_s)
-        return TrialSpec(
-            condition=kind.condition,
-            reward_ul=kind.reward_ul,
-            signalled=kind.signalled,
-            cue=kind.cue,
-            timing_s={"iti": round(wait, 4)},
-        )
+        wait = rng.wait(p.iti_min_s, p.iti_mean_s, p.iti_max_s)
+        return self.schedule[history.trials].trial(iti=wait)
 
     def table(self, trial: TrialSpec) -> StateMachine:
         """Return the states: wait, odour, gap, reward, drink."""

@@ -77,15 +77,8 @@ class VariableProbability(Protocol):
     def decide(self, history: History, estimates: ReversalEstimator | None, rng: Draws) -> TrialSpec | None:
         """Take the next trial of the declared blocks."""
         p = self.parameters
-        kind = self.schedule[history.trials]
-        wait = min(p.iti_min_s + rng.exponential(p.iti_mean_s), p.iti_max_s)
-        return TrialSpec(
-            condition=kind.condition,
-            reward_ul=kind.reward_ul,
-            signalled=kind.signalled,
-            cue=kind.cue,
-            timing_s={"iti": round(wait, 4)},
-        )
+        wait = rng.wait(p.iti_min_s, p.iti_mean_s, p.iti_max_s)
+        return self.schedule[history.trials].trial(iti=wait)
 
     def table(self, trial: TrialSpec) -> StateMachine:
         """Return the states: wait, odour, gap, outcome, drink."""

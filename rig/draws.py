@@ -60,6 +60,10 @@ class Draws:
         """Return an exponentially distributed float."""
         return -mean * math.log1p(-self.uniform())
 
+    def wait(self, minimum: float, mean: float, maximum: float) -> float:
+        """Return a wait that gives nothing away: `minimum` and an exponential on top, at most `maximum`."""
+        return min(minimum + self.exponential(mean), maximum)
+
     def shuffle(self, items: MutableSequence[object]) -> None:
         """Shuffle in place (Fisher-Yates)."""
         for last in range(len(items) - 1, 0, -1):

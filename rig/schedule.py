@@ -13,6 +13,7 @@ import msgspec
 from rig.documents import DeclaredTrial
 from rig.draws import Draws
 from rig.errors import ConfigError
+from rig.trial.spec import TrialSpec
 
 
 class TrialType(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,16 @@ class TrialType(msgspec.Struct, frozen=True, kw_only=True):
     reward_ul: float = 0.0
     signalled: bool = False
     cue: str | None = None
+
+    def trial(self, **timing_s: float) -> TrialSpec:
+        """Return a trial of this type with the durations drawn for it, in seconds (to 0.1 ms)."""
+        return TrialSpec(
+            condition=self.condition,
+            reward_ul=self.reward_ul,
+            signalled=self.signalled,
+            cue=self.cue,
+            timing_s={name: round(seconds, 4) for name, seconds in timing_s.items()},
+        )
 
 
 class Schedule:
