@@ -174,7 +174,7 @@ class UnitPanel(AboutUnits):
         self.legend.setText(
             "&#9679; signalled &nbsp;&#9651; unsignalled &nbsp; large: mean &plusmn; s.e.m."
             if wide
-            else "&#9679; cued &nbsp;&#9651; uncued"
+            else "&#9679; cued &#9651; free"
         )
         n = sum(estimate.n)
         if estimate.bayes_ul is None or estimate.bayes_ci95_ul is None:
