@@ -261,7 +261,7 @@ class RasterPanel(AboutUnits):
         for region in self.windows:
             region.setRegion((window.start_ms / 1e3, window.stop_ms / 1e3))
         self._words["response"].setPos(window.stop_ms / 1e3, top)
-        whose = ("cued", "free") if self.width() >= WORDY_PX else ("cued", "free")
+        whose = ("cued", "free")
         for k, (word, stimulus) in enumerate((("before cue", cue or 0.0), ("before reward", 0.0))):
             base = (stimulus + window.baseline_start_ms / 1e3, stimulus + window.baseline_stop_ms / 1e3)
             for pair in self.baselines:
@@ -269,10 +269,6 @@ class RasterPanel(AboutUnits):
             self._words[word].setVisible(shown[k])
             self._words[word].setText("baseline" if sum(shown.values()) == 1 else f"baseline, {whose[k]}")
             self._words[word].setPos(sum(base) / 2, top)
-
-
-WORDY_PX = 480
-"""A narrower panel has no room for two whole words over the baselines."""
 
 
 def sorted_rows(rows: Sequence[Row], size_ul: float) -> list[Row]:
