@@ -252,9 +252,9 @@ def check(window, load, seen, *, leak_kb_per_s, leak_objects_per_s):
     assert objects < leak_objects_per_s, told
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(280)
 def test_it_draws_on_and_its_memory_stays(qtbot, told):
-    check(*soak(qtbot, told, before=10, warm_s=4, seconds=20), leak_kb_per_s=100, leak_objects_per_s=1000)
+    check(*soak(qtbot, told, before=10, warm_s=4, seconds=120), leak_kb_per_s=60, leak_objects_per_s=500)
 
 
 @pytest.mark.slow
