@@ -31,7 +31,11 @@ class Block(NamedTuple):
     def lines(self):
         """Its lines without comments and prompts."""
         return [
-            line for line in (shlex.split(line, comments=True) for line in self.text.splitlines()) if line
+            line
+            for line in (
+                shlex.split(line, comments=True) for line in self.text.replace("\\\n", " ").splitlines()
+            )
+            if line
         ]
 
 
