@@ -11,7 +11,8 @@ from benchmarks.figures import Aim, Bench, baseline, ours
 from benchmarks.virtual import recorded_inputs, sitting
 from rig.draws import Draws
 from rig.log.entry import Input
-from rig.session import DECIDE_KEY, Session
+from rig.plan import DECIDE_KEY
+from rig.session import Session
 
 TRIALS = 60
 DECIDE = Aim(us=5_000)

@@ -11,21 +11,14 @@ from typing import Final
 
 from rig.cli.plans import make_plan
 from rig.description import RigDescription
-from rig.draws import Draws
-from rig.errors import ConfigError, DopaloopError
 from rig.machine.table import StateTable
 from rig.plan import SessionPlan
-from rig.preflight import preflight
-from rig.protocol import History
-from rig.protocol_errors import explain
+from rig.preflight import rehearsed
 from rig.runtime import plugins
 from rig.runtime.config import load_rig
-from rig.session import DECIDE_KEY
 
 _FILE: Final = re.compile(r"(.+)_\d{8}_\d{6}(?:_\d+)?\.sqlite")
 """Names of session files, see `rig.runtime.files`."""
-LOOKED_AT: Final = 100
-"""Trials among which every kind of trial is looked for."""
 STALE_DAYS: Final = 30
 
 
@@ -68,18 +61,6 @@ class Rehearsed:
         )
 
 
-class _Counted(History):
-    """A history that only counts."""
-
-    def __init__(self, trials: int) -> None:
-        super().__init__()
-        self._count = trials
-
-    @property
-    def trials(self) -> int:
-        return self._count
-
-
 def rehearse(wish: Wish) -> Rehearsed:
     """Make the plan, and build and check every table that it will ask for.
 
@@ -97,24 +78,12 @@ def rehearse(wish: Wish) -> Rehearsed:
         settings=dict(wish.settings),
     )
     board = plugins.find("board", plan.rig.board.driver)(plan.rig.board)
-    checked = preflight(plan, board.limits)
-    try:
-        return Rehearsed(plan, checked, _tables(plan))
-    except DopaloopError:
-        raise
-    except Exception as error:
-        raise ConfigError(explain(error, plan.protocol_name)) from error
-
-
-def _tables(plan: SessionPlan) -> dict[str, StateTable]:
+    checked = 0
     tables: dict[str, StateTable] = {}
-    for number in range(min(plan.max_trials or LOOKED_AT, LOOKED_AT)):
-        spec = plan.protocol.decide(_Counted(number), None, Draws(plan.seed, DECIDE_KEY, number))
-        if spec is None:
-            break
-        if spec.condition not in tables:
-            tables[spec.condition] = plan.protocol.table(spec).build(plan.rig, plan.where)
-    return tables
+    for spec, table in rehearsed(plan, board.limits):
+        checked += 1
+        tables.setdefault(spec.condition, table)
+    return Rehearsed(plan, checked, tables)
 
 
 def rig_words(rig: RigDescription, today: datetime.date) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 import msgspec
 
 from rig.description import RigDescription
+from rig.draws import Draws
 from rig.estimate.utility import PUBLISHED_AXIS, UtilityAxis
 from rig.protocol import Protocol
+
+DECIDE_KEY: Final = 0xDEC1DE
+"""Splits the protocol's draws from the schedule's; trial by trial."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,6 +55,10 @@ class SessionPlan:
         if not neural.utility_ul and not neural.utility_hz:
             return PUBLISHED_AXIS
         return UtilityAxis(neural.utility_ul, neural.utility_hz)
+
+    def draws(self, trial: int) -> Draws:
+        """Return the draws that the protocol decides trial `trial` with; a stream of its own."""
+        return Draws(self.seed, DECIDE_KEY, trial)
 
     def meta(self) -> dict[str, object]:
         """Return what the session file keeps about the plan; plain JSON values."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rig.device import BoardLimits
-from rig.draws import Draws
 from rig.errors import ConfigError, DopaloopError
 from rig.machine.build import StateMachine
 from rig.machine.check import check
@@ -21,6 +22,16 @@ MOST_TRIALS = 400
 
 def preflight(plan: SessionPlan, limits: BoardLimits, protocol: Protocol | None = None) -> int:
     """Build and check every table that the schedule will ask for; return how many were checked.
+
+    See `rehearsed`.
+    """
+    return sum(1 for _ in rehearsed(plan, limits, protocol))
+
+
+def rehearsed(
+    plan: SessionPlan, limits: BoardLimits, protocol: Protocol | None = None
+) -> Iterator[tuple[TrialSpec, StateTable]]:
+    """Yield every trial that the schedule will ask for, with its table, built and checked.
 
     The protocol sees a history in which every trial before took place as intended.
 
@@ -40,9 +51,9 @@ def preflight(plan: SessionPlan, limits: BoardLimits, protocol: Protocol | None 
     history = History()
     for number in range(trials):
         try:
-            spec = decided(protocol.decide(history, None, Draws(plan.seed, 0xDEC1DE, number)))
+            spec = decided(protocol.decide(history, None, plan.draws(number)))
             if spec is None:
-                return number
+                return
             water_ul += spec.reward_ul
             table = built(protocol, spec, plan)
             check(table, rig, limits, plan.where)
@@ -53,6 +64,7 @@ def preflight(plan: SessionPlan, limits: BoardLimits, protocol: Protocol | None 
         except Exception as error:
             text = explain(error, plan.protocol_name, type(protocol).__module__)
             raise ConfigError(text) from error
+        yield spec, table
         history.add(as_intended(number, spec))
     if plan.max_trials is not None and water_ul > rig.limits.max_session_ul:
         raise ConfigError(
@@ -60,7 +72,6 @@ def preflight(plan: SessionPlan, limits: BoardLimits, protocol: Protocol | None 
             f"{rig.limits.max_session_ul:g} uL a session; ask for fewer trials or raise "
             "[limits] max_session_ul"
         )
-    return trials
 
 
 def hold_windows(table: StateTable, spec: TrialSpec, plan: SessionPlan) -> None:

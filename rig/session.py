@@ -27,7 +27,6 @@ from rig.commands import Abort, BoardCommand, Configure, StartTrial, UploadTable
 from rig.desk import Desk
 from rig.device import Board, Feed
 from rig.documents import SessionEnded, SessionStarted, SessionState, TrialDone
-from rig.draws import Draws
 from rig.effects import Effect
 from rig.errors import DopaloopError
 from rig.events import (
@@ -71,8 +70,6 @@ STATE_EVERY_NS: Final = 100 * NS_PER_MS
 MANUAL: Final = "a manual reward was given in this trial"
 HELLO_S: Final = 5
 """How long (wall time) a board may take to answer on a port that was just opened, at the start."""
-DECIDE_KEY: Final = 0xDEC1DE
-"""Splits the protocol's draws from the schedule's; trial by trial."""
 
 Phase = Literal["connecting", "warming up", "deciding", "uploading", "running", "closing", "paused", "ended"]
 
@@ -392,7 +389,7 @@ class Session:
             self._prepare(number)
 
     def _prepare(self, number: int) -> None:
-        rng = Draws(self.plan.seed, DECIDE_KEY, number)
+        rng = self.plan.draws(number)
         try:
             spec = decided(self._desk.protocol.decide(self.history, self.reckoning.estimator, rng))
             self.digest.spec(spec)

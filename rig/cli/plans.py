@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +12,8 @@ from rig.errors import ConfigError
 from rig.plan import SessionPlan
 from rig.protocol import Protocol
 from rig.protocol_errors import explain
+from rig.runtime.files import SUBJECT
 from rig.runtime.plugins import find_protocol
-
-SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def settings_from(pairs: Sequence[str]) -> dict[str, str]:

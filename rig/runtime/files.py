@@ -13,7 +13,7 @@ from typing import Final
 
 from rig.errors import ConfigError
 
-_SUBJECT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SUBJECT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def new_session_file(out: Path, subject: str, now: datetime.datetime | None = None) -> Path:
@@ -32,7 +32,7 @@ def new_session_file(out: Path, subject: str, now: datetime.datetime | None = No
     ConfigError
         If the subject's name cannot be part of a file name, or the folder cannot be written.
     """
-    if not _SUBJECT.fullmatch(subject):
+    if not SUBJECT.fullmatch(subject):
         raise ConfigError(
             f"subject '{subject}' cannot be part of a file name: use letters, digits, '.', '_' and '-', "
             "beginning with a letter or digit, at most 64"

@@ -170,6 +170,22 @@ def test_a_rehearsal_needs_no_window(rig_file):
     assert done.sentence.startswith("✔ 5 trials fit this rig")
 
 
+def test_a_protocol_may_look_back_at_its_trials(rig_file, tmp_path):
+    path = tmp_path / "looks_back.py"
+    path.write_text(
+        "from protocols.habituation import Habituation\n\n\n"
+        "class LooksBack(Habituation):\n"
+        '    """Asks for the trial before."""\n\n'
+        "    def decide(self, history, estimates, rng):\n"
+        "        assert not history.trials or history.records[-1].number == history.trials - 1\n"
+        "        return super().decide(history, estimates, rng)\n"
+    )
+    wish = Wish(protocol=str(path), rig=str(rig_file), subject="m1", seed=1, trials=5, settings={})
+    done = rehearse(wish)
+    assert done.checked == 5
+    assert list(done.tables) == ["free"]
+
+
 def test_from_rig_file_to_running_session(page, attached, engines_end, tmp_path, qtbot):
     with launch(with_emulation(demo_rig(), units=3, seed=1), speed=30) as emulated:
         path = tmp_path / "emulated.toml"
