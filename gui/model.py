@@ -20,7 +20,10 @@ from gui.client import Begun, HealthSeen, LinkChanged, Missed, Update
 from gui.live_trial import LiveTrial
 from rig.documents import (
     AlignedSpikes,
+    Audit,
     BoardActivity,
+    CueResponseTaken,
+    EpochStarted,
     EstimatesUpdated,
     Happening,
     Notice,
@@ -157,7 +160,9 @@ class SessionModel:
             case EstimatesUpdated():
                 return self._estimates(update)
             case AlignedSpikes():
-                return self._spikes(update)
+                return self._spikes(update) if update.aligned_to == "reward" else Aspect.NOTHING
+            case EpochStarted() | Audit() | CueResponseTaken():
+                return Aspect.NOTHING
             case Notice():
                 return self._notice(update)
             case HealthSeen():

@@ -48,11 +48,23 @@ class ParameterInfo(msgspec.Struct, frozen=True, kw_only=True):
     maximum: float | None = None
 
 
+class CueRoles(msgspec.Struct, frozen=True, kw_only=True):
+    """The conditions whose cues promise a reward seldom, half of the time, and nearly always."""
+
+    low: str
+    middle: str
+    high: str
+
+
 class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"):
     """The first document of a session.
 
     Attributes
     ----------
+    window, cue_window
+        Where the responses to the reward and to the cue are counted; None: not at all.
+    cue_roles
+        What the diversity of cue coding is read from, or None.
     unsignalled_shift_hz
         Added to responses to unsignalled rewards before they are estimated from; a constant of the session.
     reversal_conditions
@@ -73,6 +85,69 @@ class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"
     max_session_ul: float = 0.0
     unsignalled_shift_hz: float = 0.0
     reversal_conditions: tuple[str, ...] | None = None
+    cue_window: ResponseWindow | None = None
+    cue_roles: CueRoles | None = None
+
+
+class EpochStarted(_Document, frozen=True, kw_only=True, tag="epoch"):
+    """A later epoch of the session begins: another declared distribution, estimates from nothing.
+
+    An epoch is a stretch of a session with one declared reward distribution. `SessionStarted` begins the
+    first one (number 0). Estimates of the epochs before stay as they were last told.
+
+    Attributes
+    ----------
+    epoch, name
+        Its number and what the protocol calls it.
+    trial
+        The first trial of it, 0-based.
+    discard
+        So many trials at its beginning are not estimated from: the animal is learning anew.
+    reason
+        Which declared criterion ended the epoch before.
+    stimulated
+        Whether light may be given in it. Then its reversal points are new ones, not the old measured again.
+    """
+
+    epoch: int
+    name: str
+    trial: int
+    sizes_ul: tuple[float, ...]
+    utility_axis_hz: tuple[float, ...]
+    declared: tuple[DeclaredTrial, ...]
+    reversal_conditions: tuple[str, ...] | None = None
+    discard: int = 0
+    stimulated: bool = False
+    reason: str = ""
+
+
+class Audit(_Document, frozen=True, kw_only=True, tag="audit"):
+    """What was delivered so far in this epoch, held against what was declared.
+
+    Attributes
+    ----------
+    declared, delivered
+        The trial types, and how often each took place as declared.
+    astray
+        Trials that did not: aborted, incomplete, or another volume than meant.
+    g, dof, p
+        G-test of the delivered counts against the declared shares; p null while they are too few.
+    exact
+        Whether every finished block held each trial type exactly as often as declared.
+    problem
+        One sentence if the delivered distribution is no longer the declared one, else null.
+    """
+
+    epoch: int
+    trial: int
+    declared: tuple[DeclaredTrial, ...]
+    delivered: tuple[int, ...]
+    astray: int
+    g: float | None
+    dof: int
+    p: float | None
+    exact: bool
+    problem: str | None = None
 
 
 class TrialDone(_Document, frozen=True, kw_only=True, tag="trial"):
@@ -88,15 +163,24 @@ class ResponseTaken(_Document, frozen=True, kw_only=True, tag="response"):
     revised: bool = False
 
 
+class CueResponseTaken(_Document, frozen=True, kw_only=True, tag="cue_response"):
+    """The units' responses to the cue of one trial, rewarded or not. A late one comes again, `revised`."""
+
+    response: TrialResponse
+    revised: bool = False
+
+
 class AlignedSpikes(_Document, frozen=True, kw_only=True, tag="aligned_spikes"):
-    """The spikes around one reward, for rasters and PSTHs.
+    """The spikes around one reward (or one cue), for rasters and PSTHs.
 
     Attributes
     ----------
+    aligned_to
+        What time zero is.
     start_ms, stop_ms
-        The stretch that was looked at, relative to the reward.
+        The stretch that was looked at, relative to time zero.
     times
-        Per unit, in units of 0.1 ms relative to the reward; empty where the stream was withheld.
+        Per unit, in units of 0.1 ms relative to time zero; empty where the stream was withheld.
     """
 
     trial: int
@@ -106,6 +190,7 @@ class AlignedSpikes(_Document, frozen=True, kw_only=True, tag="aligned_spikes"):
     stop_ms: int
     units: tuple[str, ...]
     times: tuple[tuple[int, ...], ...]
+    aligned_to: Literal["reward", "cue"] = "reward"
 
 
 class Happening(msgspec.Struct, frozen=True, array_like=True):
@@ -153,11 +238,12 @@ class UnitEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EstimatesUpdated(_Document, frozen=True, kw_only=True, tag="estimates"):
-    """All units' estimates after one trial."""
+    """All units' estimates after one trial; `rewarded` counts from the epoch's beginning."""
 
     trial: int
     rewarded: int
     units: tuple[UnitEstimate, ...]
+    epoch: int = 0
 
 
 class Notice(_Document, frozen=True, kw_only=True, tag="notice"):
@@ -217,8 +303,11 @@ class SessionState(_Document, frozen=True, kw_only=True, tag="state"):
 
 Document = (
     SessionStarted
+    | EpochStarted
+    | Audit
     | TrialDone
     | ResponseTaken
+    | CueResponseTaken
     | EstimatesUpdated
     | AlignedSpikes
     | BoardActivity
