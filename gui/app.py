@@ -23,6 +23,7 @@ from gui.settings import remembered
 from gui.start import StartPage
 from gui.theme import DARK, LIGHT, Theme, apply
 from gui.window import Window
+from rig.runtime.keys import read_client
 
 THEMES: Final = {theme.name: theme for theme in (LIGHT, DARK)}
 
@@ -54,9 +55,9 @@ class Shell:
         apply(self.app, self.theme, scale=scale)
         return self.theme
 
-    def attach(self, publish: str, commands: str) -> Window:
-        """Open the window of a running engine."""
-        link = EngineLink(publish, commands)
+    def attach(self, publish: str, commands: str, key: str = "") -> Window:
+        """Open the window of a running engine; `key` is a key file, if it asks for one."""
+        link = EngineLink(publish, commands, key=read_client(Path(key)) if key else None)
         return self._open(
             Window(
                 link,
@@ -135,21 +136,23 @@ class Shell:
         return forget
 
 
-def open_window(publish: str, commands: str) -> int:
+def open_window(publish: str, commands: str, key: str = "") -> int:
     """Attach to a running engine, and show it until the window is closed.
 
     Parameters
     ----------
     publish, commands
         The engine's endpoints.
+    key
+        Key file, for an engine that asks for one.
 
     Raises
     ------
     ConfigError
-        If an endpoint cannot be understood.
+        If an endpoint cannot be understood, or the key not read.
     """
     shell = Shell()
-    shell.attach(publish, commands)
+    shell.attach(publish, commands, key)
     return shell.run()
 
 

@@ -36,7 +36,7 @@ class StartPage(QWidget):
     Parameters
     ----------
     on_attach
-        Called with (publish, commands); its window is told the weight and the notes through `submit`.
+        Called with (publish, commands, key file); its window is told the weight and the notes through `submit`.
     on_replay
         Called with the path of a session file.
     demo_speed
@@ -46,7 +46,7 @@ class StartPage(QWidget):
     def __init__(
         self,
         *,
-        on_attach: Callable[[str, str], Any],
+        on_attach: Callable[[str, str, str], Any],
         on_replay: Callable[[str], Any],
         theme: Theme = LIGHT,
         demo_speed: float = 1.0,
@@ -249,7 +249,7 @@ class StartPage(QWidget):
         self.at.start.setEnabled(self.rehearsed is not None)
 
     def _attach_to(self, engine: RunningEngine) -> Any:
-        window = self._on_attach(engine.publish, engine.commands)
+        window = self._on_attach(engine.publish, engine.commands, engine.key)
         self.close()
         return window
 

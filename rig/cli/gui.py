@@ -17,6 +17,9 @@ def gui(
     commands: Annotated[
         str | None, typer.Option(metavar="ENDPOINT", help="Attach: where it listens.")
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Attach with this key (`dopaloop keys add`).")
+    ] = None,
 ) -> None:
     """Open the window: on the one engine that runs here, or the start page if there are none or several."""
     if (publish is None) != (commands is None):
@@ -26,11 +29,12 @@ def gui(
     if session is not None:
         code = plugins.find("window", "replay")(session)
     elif publish is not None and commands is not None:
-        code = plugins.find("window", "open")(publish, commands)
+        code = plugins.find("window", "open")(publish, commands, str(key or ""))
     else:
         engines = registry.running()
         if len(engines) == 1:
-            code = plugins.find("window", "open")(engines[0].publish, engines[0].commands)
+            engine = engines[0]
+            code = plugins.find("window", "open")(engine.publish, engine.commands, str(key or engine.key))
         else:
             code = plugins.find("window", "start")()
     if code:

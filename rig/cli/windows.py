@@ -22,7 +22,7 @@ def why_no_window() -> str | None:
 
 
 @contextlib.contextmanager
-def window_beside(publish: str, commands: str, console: Console) -> Iterator[None]:
+def window_beside(publish: str, commands: str, console: Console, key: str = "") -> Iterator[None]:
     """Open the window of an engine; it stays open when the session is over, until somebody closes it.
 
     Where there is no display it says so in one line and goes on.
@@ -37,6 +37,8 @@ def window_beside(publish: str, commands: str, console: Console) -> Iterator[Non
         yield
         return
     command = [sys.executable, "-m", "rig", "gui", "--publish", publish, "--commands", commands]
+    if key:
+        command += ["--key", key]
     with tempfile.TemporaryFile() as said:
         # A session of its own: Ctrl-C in the terminal is meant for the engine.
         window = subprocess.Popen(

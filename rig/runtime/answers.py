@@ -27,6 +27,7 @@ import msgspec
 from rig.errors import DopaloopError
 from rig.operator import decode_command
 from rig.runtime.inbox import Inbox, InboxClosedError
+from rig.runtime.keys import Role
 from rig.runtime.telemetry import EventMessage, Snapshot, Telemetry
 
 MAX_REQUEST: Final = 64 * 1024
@@ -106,13 +107,17 @@ class Answers:
             "submit": self._submit,
         }
 
-    def answer(self, body: bytes, who: str) -> bytes:
+    def answer(self, body: bytes, who: str, role: Role = "operate", proven: str = "") -> bytes:
         """Answer one request; never raises on what was received.
 
         Parameters
         ----------
         who
             Names the client if it does not name itself.
+        role
+            Who may only watch gets no command to the session.
+        proven
+            The name that the client's key proves; it goes before what the client calls itself.
         """
         if len(body) > MAX_REQUEST:
             return _encode(_no(0, f"the request has {len(body)} bytes; at most {MAX_REQUEST} are taken"))
@@ -125,6 +130,10 @@ class Answers:
             near = difflib.get_close_matches(request.do, self._do, n=1)
             hint = f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(self._do)}"
             return _encode(_no(request.id, f"'{request.do}' is no request{hint}"))
+        if request.do == "submit" and role != "operate":
+            return _encode(_no(request.id, f"the key of '{who}' lets it watch, not operate"))
+        if proven:
+            request = msgspec.structs.replace(request, client=proven)
         return _encode(do(request, who))
 
     def _ping(self, request: Request, _who: str) -> Answer:

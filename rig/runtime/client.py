@@ -18,6 +18,7 @@ import zmq
 
 from rig.documents import Document, SessionState
 from rig.errors import ConfigError, TransportError
+from rig.runtime.keys import ClientKey
 from rig.runtime.telemetry import ArrayMessage, EventMessage, StateMessage
 
 TIMEOUT_S: Final = 5.0
@@ -124,6 +125,8 @@ class Client:
         The engine's endpoints.
     name
         Under which commands are logged.
+    key
+        For an engine that wants to know who connects.
 
     Raises
     ------
@@ -141,9 +144,16 @@ class Client:
     """
 
     def __init__(
-        self, publish: str, commands: str, *, name: str = "client", timeout_s: float = TIMEOUT_S
+        self,
+        publish: str,
+        commands: str,
+        *,
+        name: str = "client",
+        timeout_s: float = TIMEOUT_S,
+        key: ClientKey | None = None,
     ) -> None:
         self._name = name
+        self._key = key
         self._timeout_s = timeout_s
         self._commands = commands
         self._ids = itertools.count(1)
@@ -156,6 +166,8 @@ class Client:
         try:
             for topic in (b"state", b"events", b"arrays"):
                 self._subscriber.subscribe(topic)
+            if key is not None:
+                key.apply(self._subscriber)
             self._subscriber.connect(publish)
             self._dealer = self._open_dealer()
         except zmq.ZMQError as error:
@@ -337,6 +349,8 @@ class Client:
     def _open_dealer(self) -> zmq.Socket[bytes]:
         dealer: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
         dealer.linger = 0
+        if self._key is not None:
+            self._key.apply(dealer)
         dealer.connect(self._commands)
         return dealer
 

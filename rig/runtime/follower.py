@@ -12,6 +12,7 @@ from typing import Final
 
 from rig.errors import ConfigError, TransportError
 from rig.runtime.client import TIMEOUT_S, Change, Client, SnapshotView
+from rig.runtime.keys import ClientKey
 
 SILENCE_S: Final = 5.0
 """The state comes every second: after so long without any, the engine is gone or stuck."""
@@ -46,6 +47,7 @@ class Follower:
         on_link: Callable[[str | None], None],
         name: str = "client",
         silence_s: float = SILENCE_S,
+        key: ClientKey | None = None,
     ) -> None:
         self._on_snapshot = on_snapshot
         self._on_change = on_change
@@ -54,7 +56,7 @@ class Follower:
         self._asked: SimpleQueue[tuple[object, Future[int]]] = SimpleQueue()
         self._stop = threading.Event()
         self._attached = False
-        self._client = Client(publish, commands, name=name, timeout_s=min(TIMEOUT_S, silence_s))
+        self._client = Client(publish, commands, name=name, timeout_s=min(TIMEOUT_S, silence_s), key=key)
         self._thread = threading.Thread(target=self._run, name="telemetry client", daemon=True)
         self._thread.start()
 

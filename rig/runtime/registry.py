@@ -14,9 +14,17 @@ from pathlib import Path
 
 import msgspec
 
+from rig.runtime.keys import ClientKey, write_client
+
 
 class RunningEngine(msgspec.Struct, frozen=True, kw_only=True):
-    """One engine that can be attached to."""
+    """One engine that can be attached to.
+
+    Attributes
+    ----------
+    key
+        Key file for clients of this user on this computer; empty if the engine asks for none.
+    """
 
     pid: int
     rig: str
@@ -25,6 +33,7 @@ class RunningEngine(msgspec.Struct, frozen=True, kw_only=True):
     publish: str
     commands: str
     session_file: str
+    key: str = ""
 
 
 def folder() -> Path:
@@ -48,6 +57,27 @@ def announced(engine: RunningEngine) -> Iterator[None]:
         path.write_bytes(msgspec.json.encode(engine))
     try:
         yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def key_at_hand(key: ClientKey) -> Iterator[str]:
+    """Keep a key file beside the entries, for this user's own windows; yield its path.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be written.
+    """
+    path = folder() / f"{os.getpid()}.key"
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # of a process of the same number that was killed
+    write_client(path, key)
+    try:
+        yield str(path)
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

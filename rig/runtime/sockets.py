@@ -22,7 +22,9 @@ from rig.errors import ConfigError
 from rig.runtime.answers import MAX_REQUEST, Answers
 from rig.runtime.feeds import FeedPort, FeedSocket
 from rig.runtime.inbox import Inbox, InboxClosedError
+from rig.runtime.keys import Ring
 from rig.runtime.telemetry import Frames, Telemetry
+from rig.runtime.zap import Doorkeeper, role_and_name
 
 STATE_EVERY_S: Final = 1.0
 TURN_MS: Final = 100
@@ -85,6 +87,8 @@ class Sockets:
         Where to publish and to take commands; port 0 takes a free one.
     session
         A text that is new for every run.
+    ring
+        Who may connect; None: everybody on this computer, and nobody else.
 
     Attributes
     ----------
@@ -98,7 +102,12 @@ class Sockets:
     """
 
     def __init__(
-        self, config: TelemetryConfig, session: str, inbox: Inbox, feeds: Sequence[FeedPort] = ()
+        self,
+        config: TelemetryConfig,
+        session: str,
+        inbox: Inbox,
+        feeds: Sequence[FeedPort] = (),
+        ring: Ring | None = None,
     ) -> None:
         self._inbox = inbox
         self._stop = threading.Event()
@@ -108,6 +117,7 @@ class Sockets:
         self._context: zmq.Context[Any] = zmq.Context()
         self._outbox = Outbox()
         self.telemetry = Telemetry(session, self._outbox.send)
+        self._door = Doorkeeper(self._context, ring) if ring is not None else None
         self._publisher = self._context.socket(zmq.XPUB)
         self._router = self._context.socket(zmq.ROUTER)
         try:
@@ -115,8 +125,8 @@ class Sockets:
             self._publisher.setsockopt(zmq.XPUB_VERBOSE, 1)  # so that every newcomer is greeted
             self._router.setsockopt(zmq.MAXMSGSIZE, HARD_LIMIT)
             self._router.linger = self._publisher.linger = LINGER_MS
-            self.publish_endpoint = _bind(self._publisher, config.publish, "[telemetry] publish")
-            self.commands_endpoint = _bind(self._router, config.commands, "[telemetry] commands")
+            self.publish_endpoint = self._bind(self._publisher, config.publish, "[telemetry] publish")
+            self.commands_endpoint = self._bind(self._router, config.commands, "[telemetry] commands")
             for feed in feeds:
                 self._feeds.append(FeedSocket(self._context, feed, inbox))
         except ConfigError:
@@ -156,10 +166,14 @@ class Sockets:
         poller = zmq.Poller()
         for item in (self._outbox.ear, self._publisher, self._router):
             poller.register(item, zmq.POLLIN)
+        if self._door is not None:
+            poller.register(self._door.socket, zmq.POLLIN)
         state_due = time.monotonic()
         while not self._stop.is_set():
             ready = dict(poller.poll(self._timeout(poller)))
             self._publish()
+            if self._door is not None:
+                self._door.serve()
             for feed in self._feeds:
                 if feed.socket in ready or feed.held:
                     feed.drain()
@@ -203,26 +217,37 @@ class Sockets:
             return
         for _ in range(REQUESTS_PER_TURN):
             try:
-                who, *frames = self._router.recv_multipart(zmq.NOBLOCK)
+                parts = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
+            who, *frames = (part.bytes for part in parts)
+            role, name = role_and_name(_user_id(parts[-1]))
             # A REQ socket puts an empty frame before its request, and wants it back.
             envelope = frames[:1] if len(frames) == 2 and not frames[0] else []
             body = b"".join(frames[len(envelope) :])
-            answer = self._answers.answer(body, f"client {who.hex()}")
+            answer = self._answers.answer(body, name or f"client {who.hex()}", role, name)
             with contextlib.suppress(zmq.ZMQError):  # it went away meanwhile, or takes no answers
                 self._router.send_multipart([who, *envelope, answer], zmq.NOBLOCK)
+
+    def _bind(self, sock: zmq.Socket[bytes], endpoint: str, where: str) -> str:
+        if self._door is not None:
+            self._door.guard(sock)
+        elif not is_loopback(endpoint):
+            raise ConfigError(f"{where} = '{endpoint}' {OPEN_TO_NETWORK}")
+        try:
+            sock.bind(endpoint)
+        except zmq.ZMQError as error:
+            raise ConfigError(f"{where} = '{endpoint}' cannot be used ({error})") from None
+        return sock.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
 
     def _close_all(self) -> None:
         self._context.destroy()  # with every socket, each after its own linger
         self._outbox.close()
 
 
-def _bind(sock: zmq.Socket[bytes], endpoint: str, where: str) -> str:
-    if not is_loopback(endpoint):
-        raise ConfigError(f"{where} = '{endpoint}' {OPEN_TO_NETWORK}")
+def _user_id(frame: zmq.Frame) -> str | None:
+    """Who sent this, as the doorkeeper named them; None where there is none."""
     try:
-        sock.bind(endpoint)
-    except zmq.ZMQError as error:
-        raise ConfigError(f"{where} = '{endpoint}' cannot be used ({error})") from None
-    return sock.getsockopt_string(zmq.LAST_ENDPOINT).rstrip("\0")
+        return str(frame.get("User-Id"))
+    except zmq.ZMQError:
+        return None

@@ -14,7 +14,7 @@ from rich.console import Console
 from rig.cli.plans import make_plan
 from rig.cli.rigs import demo_rig, launch, with_emulation
 from rig.cli.sitting import run_session
-from rig.description import Emulation
+from rig.description import Emulation, Telemetry
 from rig.runtime.outcome import Outcome
 from rig.session import Session
 
@@ -47,12 +47,15 @@ def wire_run(
     protocol: str = "variable_magnitude",
     recorded: Path | None = None,
     settings: dict[str, object] | None = None,
+    keys: Path | None = None,
     **emulation: object,
 ) -> WireRun:
     rig = with_emulation(demo_rig(), units=units, seed=seed)
     if emulation:
         changed = msgspec.structs.replace(rig.emulation or Emulation(), **emulation)
         rig = msgspec.structs.replace(rig, emulation=changed)
+    if keys is not None:
+        rig = msgspec.structs.replace(rig, telemetry=Telemetry(keys=str(keys)))
     left = []
     with launch(rig, speed=speed, recorded=recorded) as process:
 

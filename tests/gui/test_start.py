@@ -29,7 +29,7 @@ class Attached:
         self.engines = []
         self.remarks = []
 
-    def __call__(self, publish, commands):
+    def __call__(self, publish, commands, key=""):
         self.engines.append((publish, commands))
         return self
 

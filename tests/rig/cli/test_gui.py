@@ -38,13 +38,20 @@ def test_none_one_or_several_engines(opened):
         with registry.announced(entry(os.getppid())):
             gui()
     me = os.getpid()
-    assert opened == [("window", "start"), ("window", "open", f"pub{me}", f"com{me}"), ("window", "start")]
+    assert opened == [
+        ("window", "start"),
+        ("window", "open", f"pub{me}", f"com{me}", ""),
+        ("window", "start"),
+    ]
 
 
 def test_a_file_or_an_engine_of_ones_own_choice(opened):
     gui(session=Path("s.sqlite"))
     gui(publish="tcp://a:1", commands="tcp://a:2")
-    assert opened == [("window", "replay", Path("s.sqlite")), ("window", "open", "tcp://a:1", "tcp://a:2")]
+    assert opened == [
+        ("window", "replay", Path("s.sqlite")),
+        ("window", "open", "tcp://a:1", "tcp://a:2", ""),
+    ]
     with pytest.raises(ConfigError, match="belong together"):
         gui(publish="tcp://a:1")
     with pytest.raises(ConfigError, match="give one of them"):
