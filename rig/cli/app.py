@@ -9,13 +9,16 @@ import typer
 from rich.console import Console
 
 from rig.cli.analyze import analyze
+from rig.cli.correct import correct
 from rig.cli.demo import demo
 from rig.cli.devices import devices
 from rig.cli.emulate import emulate
 from rig.cli.flush import flush
 from rig.cli.gui import gui
 from rig.cli.inspect import inspect_session
+from rig.cli.keys import app as keys
 from rig.cli.replay import replay_session
+from rig.cli.report import report
 from rig.cli.run import run
 from rig.cli.screenshot import screenshot
 from rig.cli.simulate import simulate
@@ -38,8 +41,11 @@ app.command()(screenshot)
 app.command("replay")(replay_session)
 app.command("inspect")(inspect_session)
 app.command()(analyze)
+app.command()(report)
 app.command()(devices)
 app.command()(flush)
+app.command()(correct)
+app.add_typer(keys, name="keys")
 
 
 def main() -> None:

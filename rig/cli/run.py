@@ -33,7 +33,7 @@ def run(
         settings=settings_from(set_ or []),
     )
     console = Console()
-    outcome, _ = run_session(plan, out, console, window=not no_gui)
+    outcome, _ = run_session(plan, out, console, window=not no_gui, claim=True)
     tell(outcome, console)
     if not outcome.ok:
         raise typer.Exit(1)

@@ -22,9 +22,11 @@ from rig.runtime.engine import Engine
 from rig.runtime.feeds import FeedPort
 from rig.runtime.follower import Follower
 from rig.runtime.guard import Guard
+from rig.runtime.identity import claimed
+from rig.runtime.keys import ClientKey, Ring, read_ring
 from rig.runtime.outcome import Outcome
 from rig.runtime.ports import Port
-from rig.runtime.registry import RunningEngine, announced
+from rig.runtime.registry import RunningEngine, announced, key_at_hand
 from rig.session import BOARD_PORT, Session
 
 
@@ -51,6 +53,7 @@ def run_session(
     quiet: bool = False,
     window: bool = False,
     truth: Callable[[], bytes | None] | None = None,
+    claim: bool = False,
 ) -> tuple[Outcome, Session]:
     """Run a session to its end in this thread, with the terminal as one of its telemetry clients.
 
@@ -64,6 +67,8 @@ def run_session(
         Open a window beside it.
     truth
         See `rig.runtime.engine.Engine`.
+    claim
+        Refuse a subject that is in another session now (`rig.runtime.identity`).
     """
     session, board, feeds = make_session(plan)
     preflight(plan, board.limits)
@@ -71,28 +76,43 @@ def run_session(
     open_transport = plugins.find("transport", "default")
     port = Port(BOARD_PORT, lambda: open_transport(config.port, config.baud))
     guard = Guard(port, board.alive_frame, board.abort_frame)
-    engine = Engine(
-        session,
-        meta=session.meta,
-        out=out,
-        subject=plan.subject,
-        ports=[port],
-        guard=guard,
-        feeds=[_feed_port(stream, feeds[stream.name]) for stream in plan.rig.streams],
-        telemetry=plan.rig.telemetry,
-        truth=truth,
-    )
+    ring, key = _keys(plan)
     with contextlib.ExitStack() as around:
-        around.enter_context(announced(_entry(engine, plan)))
+        if claim:
+            around.enter_context(claimed(plan.subject, out, plan.rig.name))
+        engine = Engine(
+            session,
+            meta=session.meta,
+            out=out,
+            subject=plan.subject,
+            ports=[port],
+            guard=guard,
+            feeds=[_feed_port(stream, feeds[stream.name]) for stream in plan.rig.streams],
+            telemetry=plan.rig.telemetry,
+            truth=truth,
+            ring=ring,
+        )
+        around.callback(engine.close)  # nothing, once it has run
+        key_file = around.enter_context(key_at_hand(key)) if key is not None else ""
+        around.enter_context(announced(_entry(engine, plan, key_file)))
         if window:
-            around.enter_context(window_beside(engine.publish_endpoint, engine.commands_endpoint, console))
+            ends = engine.publish_endpoint, engine.commands_endpoint
+            around.enter_context(window_beside(*ends, console, key_file))
         display = around.enter_context(SessionDisplay(console, quiet=quiet))
-        around.enter_context(_followed(engine, display))
+        around.enter_context(_followed(engine, display, key))
         outcome = engine.run(handle_signals=True)
     return outcome, session
 
 
-def _entry(engine: Engine, plan: SessionPlan) -> RunningEngine:
+def _keys(plan: SessionPlan) -> tuple[Ring | None, ClientKey | None]:
+    """Read the keys that the rig file names, and make one for this user's own windows, for this run only."""
+    folder = plan.rig.telemetry.keys
+    if not folder:
+        return None, None
+    return read_ring(Path(folder)).with_client(f"this-computer-{uuid.uuid4().hex[:8]}", "operate")
+
+
+def _entry(engine: Engine, plan: SessionPlan, key_file: str) -> RunningEngine:
     return RunningEngine(
         pid=os.getpid(),
         rig=plan.rig.name,
@@ -101,6 +121,7 @@ def _entry(engine: Engine, plan: SessionPlan) -> RunningEngine:
         publish=engine.publish_endpoint,
         commands=engine.commands_endpoint,
         session_file=str(engine.path.absolute()),
+        key=key_file,
     )
 
 
@@ -115,7 +136,7 @@ def _feed_port(stream: StreamConfig, feed: WiredFeed) -> FeedPort:
 
 
 @contextlib.contextmanager
-def _followed(engine: Engine, display: SessionDisplay) -> Iterator[None]:
+def _followed(engine: Engine, display: SessionDisplay, key: ClientKey | None) -> Iterator[None]:
     """Show what telemetry says; the terminal sees nothing that another client could not see."""
 
     def on_change(change: Change) -> None:
@@ -138,6 +159,7 @@ def _followed(engine: Engine, display: SessionDisplay) -> Iterator[None]:
         on_change=on_change,
         on_link=lambda reason: None,
         name="terminal",
+        key=key,
     )
     try:
         yield

@@ -16,6 +16,7 @@ from rig.errors import ConfigError
 from rig.log.entry import Input
 from rig.log.replay import EndMark, Row
 from rig.log.schema import APPLICATION_ID, DERIVED, FORMAT
+from rig.runtime.identity import Correction
 
 _DOCUMENTS: Final = msgspec.json.Decoder(Document)
 
@@ -93,6 +94,25 @@ class SessionFile:
                 ) from None
         return decoded
 
+    def corrections(self) -> tuple[Correction, ...]:
+        """Return what was corrected after the session, oldest first."""
+        try:
+            rows = self._read(
+                "SELECT at, who, field, was, now, why FROM corrections ORDER BY rowid"
+            ).fetchall()
+        except sqlite3.OperationalError:
+            return ()  # nothing ever was
+        return tuple(
+            Correction(at=at, who=who, field=field, was=was, now=now, why=why)
+            for at, who, field, was, now, why in rows
+        )
+
+    @property
+    def subject(self) -> str:
+        """The animal: as recorded, or as corrected since."""
+        newest = [line.now for line in self.corrections() if line.field == "subject"][-1:]
+        return newest[0] if newest else str(self.meta.get("subject", ""))
+
     def rows(self) -> Iterator[Row]:
         """Yield the input records in order, with their checksums and digests."""
         query = "SELECT seq, t_ns, source, kind, payload, crc32, effects_digest FROM inputs ORDER BY seq"
@@ -128,16 +148,29 @@ class SessionFile:
             "SELECT DISTINCT d.seq, i.t_ns FROM documents d JOIN inputs i ON i.seq = d.seq ORDER BY d.seq"
         )
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the derived tables that this file has; an old one may lack some."""
+        there = {name for (name,) in self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        return tuple(name for name in DERIVED if name in there)
+
     def table(self, name: str) -> tuple[list[str], Iterator[tuple[object, ...]]]:
         """Return a derived table: its column names and its rows in order.
 
         Parameters
         ----------
         name
-            One of `rig.log.schema.DERIVED`.
+            One of `tables`.
+
+        Raises
+        ------
+        ConfigError
+            If the file has no such table.
         """
-        if name not in DERIVED:
-            raise ConfigError(f"there is no table '{name}'; there are {', '.join(DERIVED)}")
+        if name not in self.tables:
+            raise ConfigError(
+                f"there is no table '{name}'; there are {', '.join(self.tables)}", str(self.path)
+            )
         cursor = self._read(f"SELECT * FROM {name}")  # a name of our own list
         return [column[0] for column in cursor.description], cursor
 

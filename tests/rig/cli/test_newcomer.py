@@ -150,7 +150,7 @@ def test_an_output_folder_that_is_a_file(typed, rig_file, tmp_path):
     (tmp_path / "out").write_text("here already")
     said = run_habituation(typed, rig_file, tmp_path)
     assert said.status == 2
-    assert said.err.startswith(f"dopaloop: cannot make a session file in '{tmp_path / 'out'}'")
+    assert said.err.startswith(f"dopaloop: cannot write into '{tmp_path / 'out'}'")
     assert len(said.err.splitlines()) == 1
 
 
