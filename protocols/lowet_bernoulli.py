@@ -16,10 +16,12 @@ How to run: `dopaloop simulate lowet_bernoulli`. The rig needs the outputs `wate
 from __future__ import annotations
 
 from protocols.odour_trace import OdourTrace
-from rig import TrialType, param
+from rig import CueRoles, TrialType, param
 from rig.errors import ConfigError
 
 ODOURS = ("odour_a", "odour_b", "odour_c", "odour_d", "odour_e")
+HALF_WAY = 1e-9
+"""Rounding, in per cent."""
 
 
 class LowetBernoulli(OdourTrace):
@@ -42,6 +44,16 @@ class LowetBernoulli(OdourTrace):
     parameters: Parameters
     reversal_conditions = ()
 
+    @property
+    def cue_roles(self) -> CueRoles | None:
+        """Return odours B, C and D by their odds, if those of C lie half-way between the others."""
+        p = self.parameters
+        told = list(zip(p.rewarded, p.omitted, strict=True))[1:4]
+        low, middle, high = (100 * given / max(given + left_out, 1) for given, left_out in told)
+        if not (low < middle < high and abs(low + high - 2 * middle) < HALF_WAY):
+            return None
+        return CueRoles(low=odds(*told[0]), middle=odds(*told[1]), high=odds(*told[2]))
+
     def block(self) -> list[tuple[TrialType, int]]:
         """Return the trials of a block, 80 as the parameters stand; a condition is named by its odds."""
         p = self.parameters
@@ -49,9 +61,14 @@ class LowetBernoulli(OdourTrace):
             raise ConfigError("'rewarded' and 'omitted' need five counts each, one for each of odours A to E")
         kinds = []
         for odour, given, left_out in zip(ODOURS, p.rewarded, p.omitted, strict=True):
-            name = f"{100 * given / max(given + left_out, 1):g} %"
+            name = odds(given, left_out)
             told = given > 0
             drop = TrialType(condition=name, reward_ul=p.reward_ul, signalled=told, cue=odour)
             kinds.append((drop, given))
             kinds.append((TrialType(condition=name, signalled=told, cue=odour), left_out))
         return [*kinds, (TrialType(condition="unexpected", reward_ul=p.reward_ul), p.unexpected)]
+
+
+def odds(given: int, left_out: int) -> str:
+    """Return a condition's name: the percentage of its trials that bring a reward."""
+    return f"{100 * given / max(given + left_out, 1):g} %"

@@ -1,11 +1,12 @@
 """What the odour tasks of Lowet et al. (2025) share: a wait, an odour, a trace, an outcome, time to drink.
 
 Not a protocol by itself: `lowet_diverse`, `lowet_bernoulli` and `lowet_distributions` say what is declared.
+Answers to the odours are counted 200-600 ms after their onset, as those to rewards are; that window is ours.
 """
 
 from __future__ import annotations
 
-from rig import END, Draws, History, Params, Protocol, StateMachine, TrialSpec, param
+from rig import END, Draws, History, Params, Protocol, ResponseWindow, StateMachine, TrialSpec, param
 from rig.estimate import ReversalEstimator
 
 
@@ -25,6 +26,7 @@ class OdourTrace(Protocol):
         iti_max_s: float = param(20.0, unit="s", minimum=1.0, doc="longest wait")
 
     parameters: Parameters
+    cue_response = ResponseWindow(start_ms=200, stop_ms=600)
 
     def decide(self, history: History, estimates: ReversalEstimator | None, rng: Draws) -> TrialSpec | None:
         """Take the next trial of the declared blocks."""

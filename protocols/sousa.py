@@ -7,7 +7,9 @@ and asymmetry, and the delays how steeply it discounts what is to come.
 From the authors' released code: sizes, odds, delays, about how often each odour comes (150 : 50 : 50 : 50 :
 50), and the windows: response 200-650 ms after the reward, baseline 4 to 1 s before the odour. That
 baseline must lie within the trial, so no wait is shorter than 4 s. The length of the odours and of the
-waits is ours. At the end of their sessions one delay was removed; this file has no such switch.
+waits is ours. Answers to the odours are counted in the same windows after their onset; that is ours, too.
+Odour B's reward comes at once and is all that could be counted: its cue responses are missing. At the end
+of their sessions one delay was removed; this file has no such switch.
 
 The reversal point that is shown is that of odour A's trials.
 
@@ -60,6 +62,7 @@ class Sousa(Protocol):
 
     parameters: Parameters
     response = ResponseWindow(start_ms=200, stop_ms=650, baseline_start_ms=-4000, baseline_stop_ms=-1000)
+    cue_response = response
     reversal_conditions = ("variable",)
 
     def block(self) -> list[tuple[TrialType, int]]:

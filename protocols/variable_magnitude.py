@@ -10,7 +10,7 @@ event, then an exponential wait with a mean of five seconds.
 
 from __future__ import annotations
 
-from rig import END, Draws, History, Params, Protocol, StateMachine, TrialSpec, TrialType, param
+from rig import END, Draws, History, Pacing, Params, Protocol, StateMachine, TrialSpec, TrialType, param
 from rig.errors import ConfigError
 from rig.estimate import ReversalEstimator
 
@@ -40,6 +40,13 @@ class VariableMagnitude(Protocol):
             minimum=0,
             doc="stop when every unit's interval is this narrow (half width); 0: never",
         )
+        pause_s: float = param(
+            0.0, unit="s", minimum=0, maximum=120, doc="pause while the mouse licks too much; 0: none"
+        )
+        pause_above_hz: float = param(
+            2.0, unit="Hz", minimum=0, doc="licks a second, before the first event, that are too many"
+        )
+        pause_over: int = param(5, minimum=1, doc="over so many of the last trials")
 
     parameters: Parameters
 
@@ -69,13 +76,24 @@ class VariableMagnitude(Protocol):
         p = self.parameters
         if p.stop_within_ul and estimates and estimates.settled(within_ul=p.stop_within_ul, after_trials=40):
             return None
-        wait = rng.wait(p.iti_min_s, p.iti_mean_s, p.iti_max_s)
-        return self.schedule[history.trials].trial(iti=wait)
+        return self.schedule[history.trials].trial(**self.timing(history, rng))
+
+    def timing(self, history: History, rng: Draws) -> dict[str, float]:
+        """Draw how long to wait; pause on top while the mouse licks too much for nothing."""
+        p = self.parameters
+        wait = {"iti": rng.wait(p.iti_min_s, p.iti_mean_s, p.iti_max_s)}
+        if not p.pause_s:
+            return wait
+        pacing = Pacing(above_hz=p.pause_above_hz, over=p.pause_over, pause_s=p.pause_s)
+        pause_s = pacing.pause_s_after(history.records)
+        return wait | {"pause": pause_s} if pause_s else wait
 
     def table(self, trial: TrialSpec) -> StateMachine:
-        """Return the states: wait, odour, gap, reward, drink."""
+        """Return the states: wait, odour, gap, reward, drink; before all of them a pause, if there is one."""
         p = self.parameters
         sm = StateMachine("variable magnitude")
+        if "pause" in trial.timing_s:
+            sm.state("pause", timer=trial.timing_s["pause"], then="iti")
         sm.state("iti", timer=trial.timing_s["iti"], then="cue" if trial.cue else "reward")
         if trial.cue:
             after = "reward" if trial.reward_ul else "drink"

@@ -6,7 +6,8 @@ outcome two seconds after the cue's onset. What else is not certain is said at e
 
 A unit's answer to a cue follows that cue's value, which for a distributional unit is its own expectile of
 (nothing, reward). With one size of reward there is no size at which a unit's response turns over: this
-protocol measures cue responses, and no reversal point is shown.
+protocol measures cue responses (200-600 ms after the odour's onset), and no reversal point is shown. That
+window is a choice: the one of the paper is not known, and 0-400 ms is used for cues, too.
 
 How to run: `dopaloop simulate variable_probability`. The rig needs the outputs `water` and `odour_a` to
 `odour_c`; with puffs also `odour_d`, and `air_puff` with a `max_open_ms` of at least `puff_s`.
@@ -14,7 +15,19 @@ How to run: `dopaloop simulate variable_probability`. The rig needs the outputs 
 
 from __future__ import annotations
 
-from rig import END, Draws, History, Params, Protocol, StateMachine, TrialSpec, TrialType, param
+from rig import (
+    END,
+    CueRoles,
+    Draws,
+    History,
+    Params,
+    Protocol,
+    ResponseWindow,
+    StateMachine,
+    TrialSpec,
+    TrialType,
+    param,
+)
 from rig.errors import ConfigError
 from rig.estimate import ReversalEstimator
 
@@ -51,7 +64,16 @@ class VariableProbability(Protocol):
         puff_s: float = param(0.1, unit="s", minimum=0.01, maximum=1.0, doc="length of a puff (ours)")
 
     parameters: Parameters
+    cue_response = ResponseWindow(start_ms=200, stop_ms=600)
     reversal_conditions = ()
+
+    @property
+    def cue_roles(self) -> CueRoles | None:
+        """Return the odours by their odds, if those of the middle one lie half-way between the others."""
+        low, middle, high = self.parameters.percent
+        if not (low < middle < high and low + high == 2 * middle):
+            return None
+        return CueRoles(low=f"{low} %", middle=f"{middle} %", high=f"{high} %")
 
     def block(self) -> list[tuple[TrialType, int]]:
         """Return equally many trials of each odour, with an exact number of rewards among them."""

@@ -43,16 +43,24 @@ class OutputLine(_Part, frozen=True, kw_only=True):
     ----------
     kind
         ``valve`` is a water valve: opened by timed pulses only, and needs a calibration. ``line`` is
-        anything that may be held for the length of a state (odour valve, LED, laser gate).
+        anything that may be held for the length of a state (odour valve, LED). ``laser`` is the gate of a
+        light on the animal's neurons: timed pulses only, and only in trials that declare light.
     max_open_ms
         Longest pulse the board will give on it; 0 forbids pulses.
+    max_pulses_per_trial
+        For a laser: most pulses in one trial.
+    max_on_ms_per_minute
+        For a laser: longest light within any minute, in milliseconds. With P mW at the tip, that is an energy
+        of P times as many microjoules.
     calibration
         For a valve: pairs of (open time in ms, volume in uL), both ascending.
     """
 
     line: Line
-    kind: Literal["valve", "line"] = "line"
+    kind: Literal["valve", "line", "laser"] = "line"
     max_open_ms: NonNegative = 0.0
+    max_pulses_per_trial: Annotated[int, msgspec.Meta(ge=1, le=255)] = 1
+    max_on_ms_per_minute: NonNegative = 0.0
     calibration: tuple[tuple[Positive, Positive], ...] = ()
     calibrated_on: str = ""
 
@@ -125,10 +133,18 @@ class Neural(_Part, frozen=True, kw_only=True):
 
 
 class Telemetry(_Part, frozen=True, kw_only=True):
-    """Endpoints for clients; loopback by default. Port 0 takes a free port and prints it."""
+    """Endpoints for clients; loopback by default. Port 0 takes a free port and prints it.
+
+    Parameters
+    ----------
+    keys
+        Folder of `dopaloop keys`: only clients with a key may connect, also from other computers. Empty:
+        everybody on this computer, and nobody else.
+    """
 
     publish: str = "tcp://127.0.0.1:0"
     commands: str = "tcp://127.0.0.1:0"
+    keys: str = ""
 
 
 class CueTraining(_Part, frozen=True, kw_only=True):
@@ -148,6 +164,13 @@ class CueTraining(_Part, frozen=True, kw_only=True):
     sizes_ul: tuple[NonNegative, ...]
     probabilities: tuple[NonNegative, ...]
     delay_s: NonNegative = 0.0
+
+
+class Rewards(_Part, frozen=True, kw_only=True):
+    """A distribution of rewards: sizes in uL, ascending, and how often each of them comes, in any unit."""
+
+    sizes_ul: tuple[Positive, ...]
+    probabilities: tuple[NonNegative, ...]
 
 
 class Emulation(_Part, frozen=True, kw_only=True):
@@ -171,6 +194,11 @@ class Emulation(_Part, frozen=True, kw_only=True):
     what `sizes_ul` says, and any other odour nothing."""
     reversal_cue: str = ""
     """With `cues`: the one whose reversal points are the truth that the animal reveals; empty: none."""
+    later: tuple[Rewards, ...] = ()
+    """Without `cues`: what is declared for each later epoch of the session. The animal does not know of it
+    and learns it as it comes; these are for the truth that it reveals."""
+    tagged_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.75
+    """How likely a simulated unit is to answer a laser's pulse."""
     recorded_trials: dict[str, tuple[int, ...]] = {}
     """Of recorded units: how many trials of each type (1-14, as in the published files) a unit has. Written
     by the emulator; past a unit's last trial of a type the unit is missing."""

@@ -18,7 +18,7 @@ BOARD_SOURCE: Final = "board"
 
 OPEN_TO_NETWORK: Final = (
     "is open to the network; without keys only this computer may connect: use 'tcp://127.0.0.1:PORT' "
-    "(PORT 0 takes a free one)"
+    "(PORT 0 takes a free one), or make keys with `dopaloop keys new` and name their folder in keys"
 )
 
 _LOOPBACK: Final = re.compile(r"tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\d+|\*)|(inproc|ipc)://.+")
@@ -36,7 +36,7 @@ def check_rig(rig: RigDescription) -> list[Problem]:
     [(('board', 'outputs', 'odour_a', 'line'), "output 'odour_a' is on line 2, where 'led' is already")]
     """
     checks: tuple[Callable[[RigDescription], Iterator[Problem]], ...] = (
-        _lines, _valves, _limits, _streams, _endpoints, _utility,
+        _lines, _valves, _lasers, _limits, _streams, _endpoints, _utility,
     )  # fmt: skip
     return [problem for check in checks for problem in check(rig)]
 
@@ -74,6 +74,31 @@ def _valves(rig: RigDescription) -> Iterator[Problem]:
         elif output.calibration:
             text = f"output '{name}' has a calibration but is no valve; write kind = \"valve\""
             yield (*here, "calibration"), text
+
+
+def _lasers(rig: RigDescription) -> Iterator[Problem]:
+    for name, out in rig.board.outputs.items():
+        here: KeyPath = ("board", "outputs", name)
+        if out.kind == "laser":
+            yield from _laser(here, name, out)
+        elif out.max_on_ms_per_minute:
+            text = f"output '{name}' has a cap on its light but is no laser; write kind = \"laser\""
+            yield (*here, "max_on_ms_per_minute"), text
+
+
+def _laser(here: KeyPath, name: str, laser: OutputLine) -> Iterator[Problem]:
+    if laser.max_open_ms == 0:
+        text = (
+            f"laser '{name}' could never be switched on: its max_open_ms is 0; set it to the longest pulse "
+            "that you allow"
+        )
+        yield (*here, "max_open_ms"), text
+    elif laser.max_on_ms_per_minute < laser.max_open_ms:
+        text = (
+            f"laser '{name}' may be on for {laser.max_on_ms_per_minute:g} ms a minute, and a pulse may last "
+            f"{laser.max_open_ms:g} ms; set max_on_ms_per_minute to the longest light that you allow"
+        )
+        yield (*here, "max_on_ms_per_minute"), text
 
 
 def _valve(here: KeyPath, name: str, valve: OutputLine) -> Iterator[Problem]:
@@ -142,12 +167,12 @@ def _endpoints(rig: RigDescription) -> Iterator[Problem]:
             elif endpoint in taken and not endpoint.endswith(":0"):  # port 0: an emulator takes a free one
                 yield here, f"{key} = '{endpoint}' is already {taken[endpoint]}"
             taken.setdefault(endpoint, f"{key} of stream '{stream.name}'")
-    yield from _telemetry(rig.telemetry.publish, rig.telemetry.commands)
+    yield from _telemetry(rig.telemetry.publish, rig.telemetry.commands, keys=bool(rig.telemetry.keys))
 
 
-def _telemetry(publish: str, commands: str) -> Iterator[Problem]:
+def _telemetry(publish: str, commands: str, *, keys: bool) -> Iterator[Problem]:
     for key, endpoint in (("publish", publish), ("commands", commands)):
-        if not is_loopback(endpoint):
+        if not keys and not is_loopback(endpoint):
             yield ("telemetry", key), f"{key} = '{endpoint}' {OPEN_TO_NETWORK}"
     if publish == commands and not publish.endswith(":0"):
         yield ("telemetry", "commands"), "publish and commands cannot share one address"

@@ -120,8 +120,11 @@ class Desk:
     def _set(self, who: str, command: SetParameter) -> str | None:
         try:
             changed = self._changed(command)
-            if changed.schedule.distribution() != self.protocol.schedule.distribution():
-                return f"'{command.name}' would change the declared reward distribution; start a new session"
+            if changed.declared_epochs != self.protocol.declared_epochs:
+                return (
+                    f"'{command.name}' would change what was declared (the declared reward distribution, its "
+                    "epochs, or what ends them); start a new session"
+                )
             # Better refused now than the end of the session at the next trial.
             preflight(dataclasses.replace(self._plan, max_trials=REHEARSED), self._limits(), changed)
         except DopaloopError as error:
@@ -135,4 +138,7 @@ class Desk:
     def _changed(self, command: SetParameter) -> Protocol:
         old = self.protocol.parameters
         new = type(old).read({**old.as_dict(), command.name: command.value})
-        return type(self.protocol)(new, self._plan.seed)
+        changed = type(self.protocol)(new, self.protocol.schedule.seed)
+        for trial in self.protocol.schedule.switches:
+            changed.schedule.begin_epoch(trial)
+        return changed

@@ -48,6 +48,22 @@ class ParameterInfo(msgspec.Struct, frozen=True, kw_only=True):
     maximum: float | None = None
 
 
+class DeclaredEpoch(msgspec.Struct, frozen=True, kw_only=True):
+    """One epoch of a session that has several, as declared before the first trial.
+
+    Attributes
+    ----------
+    until
+        What ends it, in words; empty if it lasts as long as the session.
+    """
+
+    name: str
+    declared: tuple[DeclaredTrial, ...]
+    until: str = ""
+    discard: int = 0
+    stimulated: bool = False
+
+
 class CueRoles(msgspec.Struct, frozen=True, kw_only=True):
     """The conditions whose cues promise a reward seldom, half of the time, and nearly always."""
 
@@ -69,6 +85,8 @@ class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"
         Added to responses to unsignalled rewards before they are estimated from; a constant of the session.
     reversal_conditions
         Conditions whose rewards the reversal points are estimated from; None: every reward.
+    epochs
+        All epochs that are declared, the first included; empty where there is only one.
     """
 
     subject: str
@@ -87,6 +105,7 @@ class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"
     reversal_conditions: tuple[str, ...] | None = None
     cue_window: ResponseWindow | None = None
     cue_roles: CueRoles | None = None
+    epochs: tuple[DeclaredEpoch, ...] = ()
 
 
 class EpochStarted(_Document, frozen=True, kw_only=True, tag="epoch"):

@@ -1,23 +1,30 @@
-"""Rehearse a protocol's tables against the rig before the animal is in it."""
+"""Rehearse a protocol against the rig before the animal is in it: its tables, and what it gives."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rig.audit import Auditor
 from rig.device import BoardLimits
 from rig.errors import ConfigError, DopaloopError
+from rig.independence import WORLDS, Decision, DryRun, as_intended, decided, shown
+from rig.light import LightLedger
 from rig.machine.build import StateMachine
 from rig.machine.check import check
 from rig.machine.rehearse import Rehearsal
 from rig.machine.table import StateTable
 from rig.plan import SessionPlan
-from rig.protocol import History, Protocol
+from rig.protocol import Protocol
 from rig.protocol_errors import explain
-from rig.trial.spec import TrialRecord, TrialSpec
-from rig.units import US_PER_MS
+from rig.trial.holding import hold_windows
+from rig.trial.spec import TrialSpec
+
+__all__ = ["as_intended", "built", "decided", "hold_windows", "preflight", "rehearsed"]
 
 MOST_TRIALS = 400
 """A block of the built-in protocols has 100 trials; four of them see every kind of trial."""
+LATER_TRIALS = 200
+"""Of each epoch, where there are several; and of each world of made-up estimates."""
 
 
 def preflight(plan: SessionPlan, limits: BoardLimits, protocol: Protocol | None = None) -> int:
@@ -33,7 +40,8 @@ def rehearsed(
 ) -> Iterator[tuple[TrialSpec, StateTable]]:
     """Yield every trial that the schedule will ask for, with its table, built and checked.
 
-    The protocol sees a history in which every trial before took place as intended.
+    The protocol sees a history in which every trial before took place as intended. After the last one it
+    is rehearsed with made-up estimates, which must not change what is given (`rig.independence`).
 
     Parameters
     ----------
@@ -47,25 +55,19 @@ def rehearsed(
     """
     protocol, rig = protocol or plan.protocol, plan.rig
     trials = min(plan.max_trials or MOST_TRIALS, MOST_TRIALS)
+    several = len(protocol.declared_epochs) > 1
+    run = DryRun(plan, protocol, min(trials, LATER_TRIALS) if several else trials)
+    bench = _Bench(plan, limits, run.protocol)
     water_ul = 0.0
-    history = History()
-    for number in range(trials):
-        try:
-            spec = decided(protocol.decide(history, None, plan.draws(number)))
-            if spec is None:
-                return
-            water_ul += spec.reward_ul
-            table = built(protocol, spec, plan)
-            check(table, rig, limits, plan.where)
-            hold_windows(table, spec, plan)
-            protocol.describe(spec)
-        except DopaloopError:
-            raise
-        except Exception as error:
-            text = explain(error, plan.protocol_name, type(protocol).__module__)
-            raise ConfigError(text) from error
-        yield spec, table
-        history.add(as_intended(number, spec))
+    for one in run.decisions():
+        yield one.spec, bench.table(one)
+        water_ul += one.spec.reward_ul * (one.number < trials)
+    for world in WORLDS if protocol.response is not None else ():
+        run = DryRun(plan, protocol, min(trials, LATER_TRIALS), world)
+        bench = _Bench(plan, limits, run.protocol)
+        for one in run.decisions():
+            if one.epoch.stimulated:
+                bench.table(one)
     if plan.max_trials is not None and water_ul > rig.limits.max_session_ul:
         raise ConfigError(
             f"{trials} trials would give {water_ul:.0f} uL, more than the rig's ceiling of "
@@ -74,52 +76,34 @@ def rehearsed(
         )
 
 
-def hold_windows(table: StateTable, spec: TrialSpec, plan: SessionPlan) -> None:
-    """See to it that the windows of the response lie within the trial (docs/decisions/0007).
+class _Bench:
+    """Where the tables of a dry run are built and checked, in the time that they would take."""
 
-    A trial whose reward hangs on what the animal does cannot be judged beforehand, and is let through.
+    def __init__(self, plan: SessionPlan, limits: BoardLimits, protocol: Protocol) -> None:
+        self._plan, self._limits, self._protocol = plan, limits, protocol
+        self._auditor = Auditor(protocol.schedule, plan.rig)
+        self._light = LightLedger(plan.rig)
+        self._now_us = 0
 
-    Raises
-    ------
-    ConfigError
-        Saying which part of the trial is too short, and by how much.
-    """
-    window, rig = plan.protocol.response, plan.rig
-    valves = [out.line for out in rig.board.outputs.values() if out.kind == "valve"]
-    rehearsal = Rehearsal(table)
-    rewards = [rehearsal.onsets_us[line] for line in valves if line in rehearsal.onsets_us]
-    if window is None or not rewards:
-        return
-    reward_us = min(rewards)
-    cue = rig.board.outputs.get(spec.cue) if spec.cue is not None else None
-    first_us = min(reward_us, rehearsal.onsets_us.get(cue.line, reward_us) if cue is not None else reward_us)
-    before_ms = first_us / US_PER_MS
-    if before_ms < -window.baseline_start_ms:
-        raise ConfigError(
-            f"a '{spec.condition}' trial waits {before_ms:g} ms before its first event; the baseline window "
-            f"needs {-window.baseline_start_ms} ms, so make the first state longer",
-            plan.where,
-        )
-    after_ms = (rehearsal.end_us - reward_us) / US_PER_MS if rehearsal.end_us is not None else None
-    if after_ms is not None and after_ms < window.stop_ms:
-        raise ConfigError(
-            f"a '{spec.condition}' trial ends {after_ms:g} ms after its reward; the response window needs "
-            f"{window.stop_ms} ms, so make the last state longer",
-            plan.where,
-        )
-
-
-def decided(answer: object) -> TrialSpec | None:
-    """Return what `Protocol.decide` answered, if it is an answer.
-
-    Raises
-    ------
-    ConfigError
-        If it is anything but a trial or None.
-    """
-    if answer is None or isinstance(answer, TrialSpec):
-        return answer
-    raise ConfigError(f"the protocol's 'decide' must return a TrialSpec or None, not {_shown(answer)}")
+    def table(self, one: Decision) -> StateTable:
+        """Return a trial's table, or refuse it."""
+        plan, spec = self._plan, one.spec
+        try:
+            table = built(self._protocol, spec, plan)
+            check(table, plan.rig, self._limits, plan.where)
+            self._auditor.lock_table(one.number, spec, table)
+            self._light.lock(one.number, spec, one.epoch, table, self._now_us)
+            hold_windows(table, spec, plan)
+            self._protocol.describe(spec)
+        except DopaloopError:
+            raise
+        except Exception as error:
+            text = explain(error, plan.protocol_name, type(self._protocol).__module__)
+            raise ConfigError(text) from error
+        if one.epoch.stimulated:
+            self._light.intend(self._now_us)
+            self._now_us += Rehearsal(table).end_us or 0
+        return table
 
 
 def built(protocol: Protocol, spec: TrialSpec, plan: SessionPlan) -> StateTable:
@@ -132,30 +116,5 @@ def built(protocol: Protocol, spec: TrialSpec, plan: SessionPlan) -> StateTable:
     """
     machine: object = protocol.table(spec)
     if not isinstance(machine, StateMachine):
-        raise ConfigError(f"the protocol's 'table' must return a StateMachine, not {_shown(machine)}")
+        raise ConfigError(f"the protocol's 'table' must return a StateMachine, not {shown(machine)}")
     return machine.build(plan.rig, plan.where)
-
-
-def _shown(value: object) -> str:
-    return "None" if value is None else f"a value of type '{type(value).__name__}'"
-
-
-def as_intended(number: int, spec: TrialSpec) -> TrialRecord:
-    """Return the record of a trial that nobody ran."""
-    cue_us = 0 if spec.cue is not None else None
-    reward_us = 0 if spec.reward_ul > 0 else None
-    return TrialRecord(
-        number=number,
-        spec=spec,
-        outcome="complete",
-        start_us=0,
-        duration_us=0,
-        states=(),
-        outputs=(),
-        inputs=(),
-        cue_us=cue_us,
-        reward_us=reward_us,
-        stimulus_us=cue_us if cue_us is not None else reward_us,
-        delivered_ul=spec.reward_ul,
-        table_hash="",
-    )

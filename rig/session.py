@@ -11,7 +11,7 @@ give the same effects, byte for byte; that is what `dopaloop replay` checks.
 
 This file orders the trial and knows every neighbour, so it is the longest of the core. What is not order
 lives beside it: responses and estimates in `rig.trial.reckoning`, operators in `rig.desk`, water in
-`rig.ledger`, effects in `rig.outbox`.
+`rig.ledger`, epochs and the auditor in `rig.declaration`, effects in `rig.outbox`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import msgspec
 
 from rig.activity import Activity
 from rig.commands import Abort, BoardCommand, Configure, StartTrial, UploadTable
+from rig.declaration import Declaration
 from rig.desk import Desk
 from rig.device import Board, Feed
 from rig.documents import SessionEnded, SessionStarted, SessionState, TrialDone
@@ -100,6 +101,7 @@ class Session:
         self._board = board
         self._out = Outbox()
         self._ledger = WaterLedger(plan.rig)
+        self._declaration = Declaration(plan, self.history, self.reckoning, self._out)
         self._activity = Activity(plan.rig)
         self._desk = Desk(plan, self._ledger, self._out, self._send, lambda: self._board.limits)
         self._phase: Phase = "connecting"
@@ -146,7 +148,10 @@ class Session:
                 max_drop_ul=plan.rig.limits.max_drop_ul,
                 max_session_ul=plan.rig.limits.max_session_ul,
                 unsignalled_shift_hz=plan.rig.neural.unsignalled_shift_hz,
-                reversal_conditions=plan.protocol.reversal_conditions,
+                reversal_conditions=self.reckoning.reversal_conditions,
+                cue_window=plan.protocol.cue_response,
+                cue_roles=plan.protocol.cue_roles,
+                epochs=self._declaration.told(),
             )
         )
         return self._finish()
@@ -205,6 +210,7 @@ class Session:
                 self._activity.add(event, self._trial.state_names if self._trial else ())
             case OutputChange():
                 self._ledger.add(event)
+                self._declaration.add(event)
                 self._activity.add(event, ())
             case BoardReady():
                 self._on_ready(event)
@@ -221,8 +227,9 @@ class Session:
             self._trial.add(event)
             if isinstance(event, EventsLost):
                 self._interrupt("board events were lost in it")
-        if self._ledger.runaway is not None:
-            self._end(self._ledger.runaway, ok=False)
+        runaway = self._ledger.runaway or self._declaration.light.runaway
+        if runaway is not None:
+            self._end(runaway, ok=False)
 
     def _on_notable(self, event: BoardEvent) -> None:
         """Say what people should know; nothing else changes."""
@@ -246,6 +253,7 @@ class Session:
         # A board that was reset begins its time anew; what is said and counted from here on goes by it.
         self._out.board_us = event.t_us
         self._ledger.restart(event.t_us)
+        self._declaration.light.restart(event.t_us)
         self._hello_by_ns = None
         self._configure()
         if not self._warmed:
@@ -372,7 +380,7 @@ class Session:
 
     def _warm(self) -> bool:
         """Whether the first trial may begin: clocks locked and units known, or time enough spent."""
-        if self.plan.protocol.response is None:
+        if self.plan.protocol.response is None and self.plan.protocol.cue_response is None:
             return True
         return self.reckoning.ready(self._out.board_us - (self._ready_us or 0))
 
@@ -391,11 +399,16 @@ class Session:
     def _prepare(self, number: int) -> None:
         rng = self.plan.draws(number)
         try:
-            spec = decided(self._desk.protocol.decide(self.history, self.reckoning.estimator, rng))
+            over = self._declaration.turn(self._desk.protocol)
+            if over is not None:
+                self._end(over, ok=True)
+                return
+            spec = decided(self._desk.protocol.decide(self.history, self._declaration.estimates, rng))
             self.digest.spec(spec)
             if spec is None:
                 self._end(f"the protocol finished after {number} trials", ok=True)
                 return
+            self._declaration.lock(number, spec)
             self._upload(number, spec)
         except DopaloopError as error:
             self._end(str(error), ok=False)
@@ -412,6 +425,7 @@ class Session:
         protocol, rig = self._desk.protocol, self.plan.rig
         table = built(protocol, spec, self.plan)
         check(table, rig, self._board.limits, self.plan.where)
+        self._declaration.lock_table(number, spec, table, self._out.board_us)
         image = encode(table)
         # Each upload takes the next slot, so that the events of a trial that was given up are known by it.
         self._slot = self._uploads % self._board.limits.slots
@@ -446,6 +460,7 @@ class Session:
         self.digest.record(record)
         self.history.add(record)
         self._out.publish(TrialDone(record=record))
+        self._declaration.keep(record)
         self.reckoning.open(record, self._out.now_ns, why_missing)
 
     def _end(self, reason: str, *, ok: bool) -> None:

@@ -119,6 +119,14 @@ class KinkedBayes:
 
     def evidence(self, counts: SizeCounts) -> Evidence:
         """Log-likelihood and asymmetry at every grid point, for all units."""
+        a_neg, a_pos, h_neg, h_pos = self._normal_equations(counts)
+        s_neg, s_pos = h_neg / a_neg, h_pos / a_pos
+        log_likelihood = 0.5 * (h_neg * s_neg + h_pos * s_pos - np.log(a_neg * a_pos))
+        s_neg, s_pos = np.maximum(s_neg, SLOPE_FLOOR), np.maximum(s_pos, SLOPE_FLOOR)
+        return Evidence(log_likelihood, s_pos / (s_neg + s_pos))
+
+    def _normal_equations(self, counts: SizeCounts) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """A-, A+, h- and h+ of the model above, each of shape (units, points)."""
         variance = size_variances(counts)
         weight, response = counts.n / variance, counts.total / variance
         prior, pull = 1.0 / SLOPE_VARIANCE, SLOPE_MEAN / SLOPE_VARIANCE
@@ -126,10 +134,7 @@ class KinkedBayes:
         a_pos = weight @ self._above2 + prior
         h_neg = response @ self._below + pull
         h_pos = response @ self._above + pull
-        s_neg, s_pos = h_neg / a_neg, h_pos / a_pos
-        log_likelihood = 0.5 * (h_neg * s_neg + h_pos * s_pos - np.log(a_neg * a_pos))
-        s_neg, s_pos = np.maximum(s_neg, SLOPE_FLOOR), np.maximum(s_pos, SLOPE_FLOOR)
-        return Evidence(log_likelihood, s_pos / (s_neg + s_pos))
+        return a_neg, a_pos, h_neg, h_pos
 
     def posterior(self, counts: SizeCounts) -> Posterior:
         """Posterior of every unit under the flat prior (a unit without trials keeps the prior)."""
@@ -140,6 +145,39 @@ class KinkedBayes:
             for first in range(0, counts.units, BLOCK)
         ]
         return Posterior(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Posterior)))
+
+    def tau_spread(self, counts: SizeCounts) -> FloatArray:
+        """SD of each unit's asymmetry given the reversal point, shape (units, points).
+
+        Given z the two slopes are independent Gaussians, s- of variance 1/A- and s+ of 1/A+. To first order
+        tau = s+ / (s+ + s-) then has the variance ``(s+^2 / A- + s-^2 / A+) / (s+ + s-)^4``, slopes floored
+        as for the asymmetry itself. It is held to tau (1 - tau), the most that anything in 0..1 can vary
+        about tau.
+        """
+        a_neg, a_pos, h_neg, h_pos = self._normal_equations(counts)
+        s_neg = np.maximum(h_neg / a_neg, SLOPE_FLOOR)
+        s_pos = np.maximum(h_pos / a_pos, SLOPE_FLOOR)
+        first_order = (s_pos**2 / a_neg + s_neg**2 / a_pos) / (s_neg + s_pos) ** 4
+        tau = s_pos / (s_neg + s_pos)
+        spread: FloatArray = np.sqrt(np.minimum(first_order, tau * (1.0 - tau)))
+        return spread
+
+    def tau_sd(self, counts: SizeCounts) -> FloatArray:
+        """Posterior SD of each unit's asymmetry, shape (units,); beside `Posterior.tau`, its mean.
+
+        By the law of total variance, ``E_z[var(tau | z)] + var_z(E[tau | z])``: how vague the slopes are
+        where the reversal point is known, and how far the asymmetry moves with it (`tau_spread` has the
+        first part). It is left out of `posterior` because no decision needs it.
+        """
+        found = [np.zeros(0)]
+        for first in range(0, counts.units, BLOCK):
+            some = counts.rows(np.arange(first, min(first + BLOCK, counts.units)))
+            evidence = self.evidence(some)
+            posterior = self.weigh(evidence)
+            within = (posterior.mass * self.tau_spread(some) ** 2).sum(axis=1)
+            between = (posterior.mass * (evidence.tau - posterior.tau[:, None]) ** 2).sum(axis=1)
+            found.append(np.sqrt(within + between))
+        return np.concatenate(found)
 
     def weigh(self, evidence: Evidence, log_prior: npt.ArrayLike = 0.0) -> Posterior:
         """Turn evidence into posteriors.
@@ -164,6 +202,19 @@ class KinkedBayes:
             at_edge=(mass[:, 0] > EDGE_MASS) | (mass[:, -1] > EDGE_MASS),
             mass=mass,
         )
+
+    def p_above(self, posterior: Posterior, threshold_hz: float) -> FloatArray:
+        """Probability that each unit's reversal point is above a threshold, shape (units,).
+
+        By the linear CDF, as the intervals: a reversal point is never outside the range of the sizes.
+        """
+        grid = self.grid_hz
+        cell = grid[1] - grid[0]
+        above = np.clip((grid - threshold_hz) / cell + 0.5, 0.0, 1.0)
+        if not grid[0] <= threshold_hz < grid[-1]:
+            above = np.full_like(grid, threshold_hz < grid[0])
+        p: FloatArray = posterior.mass @ above
+        return p
 
     def _interval(self, mass: FloatArray) -> FloatArray:
         """Quantiles of the linear CDF: each grid point's mass is spread evenly over its cell."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rig.documents import UnitEstimate
-from rig.estimate.counts import FloatArray, SizeCounts
+from rig.estimate.counts import BoolArray, FloatArray, SizeCounts
 from rig.estimate.kinked_bayes import KinkedBayes
 from rig.estimate.summary import Summary, summarise
 from rig.estimate.telling import SETTLED_REWARDED, no_estimate, unit_estimates
@@ -61,6 +61,7 @@ class ReversalEstimator:
         self._bayes = KinkedBayes(self.placed.utility_hz)
         self._index: dict[str, int] = {}
         self._summary: Summary | None = None
+        self._frozen = False
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -81,6 +82,7 @@ class ReversalEstimator:
         """Add those of `names` that are new, without responses; earlier trials stay missing for them."""
         new = [name for name in dict.fromkeys(names) if name not in self._index]
         if new:
+            self._must_not_be_frozen()
             for name in new:
                 self._index[name] = len(self._index)
             self.counts.add_units(len(new))
@@ -101,7 +103,10 @@ class ReversalEstimator:
         ------
         ValueError
             If the size does not exist, the array does not fit the units, or a response is infinite.
+        TypeError
+            If the estimates are frozen.
         """
+        self._must_not_be_frozen()
         if isinstance(response_hz, Mapping):
             self.ensure_units(response_hz)
             y = np.full(len(self._index), np.nan)
@@ -171,18 +176,49 @@ class ReversalEstimator:
         ValueError
             If no bound is given.
         """
-        if within_ul is None and within_hz is None:
-            raise ValueError("settled() needs a bound: within_ul or within_hz")
+        good = self.precise(within_ul=within_ul, within_hz=within_hz, after_trials=after_trials)
         names = self.units if units is None else tuple(units)
         if not names or any(name not in self._index for name in names):
             return False
-        rows = np.array([self._index[name] for name in names])
-        good = self.counts.rewarded[rows] >= after_trials
+        return bool(good[[self._index[name] for name in names]].all())
+
+    def precise(
+        self,
+        *,
+        within_ul: float | None = None,
+        within_hz: float | None = None,
+        after_trials: int = SETTLED_REWARDED,
+    ) -> BoolArray:
+        """Return which units are as precise as that (see `settled`), shape (units,).
+
+        Raises
+        ------
+        ValueError
+            If no bound is given.
+        """
+        if within_ul is None and within_hz is None:
+            raise ValueError("precision needs a bound: within_ul or within_hz")
+        good: BoolArray = self.counts.rewarded >= after_trials
         if within_hz is not None:
-            good &= self.half_width_hz()[rows] <= within_hz
+            good = good & (self.half_width_hz() <= within_hz)
         if within_ul is not None:
-            good &= self.half_width_ul()[rows] <= within_ul
-        return bool(good.all())
+            good = good & (self.half_width_ul() <= within_ul)
+        return good
+
+    def p_above(self, threshold_hz: float) -> FloatArray:
+        """Posterior probability that each unit's reversal point is above a threshold, shape (units,).
+
+        NaN, which is above no bar, where a unit has too few responses.
+
+        Parameters
+        ----------
+        threshold_hz
+            On the utility axis, in Hz.
+        """
+        if len(self.sizes_ul) < 2:
+            return np.full(len(self._index), np.nan)
+        p = self._bayes.p_above(self.summary.posterior, threshold_hz)
+        return np.where(self.summary.enough, p, np.nan)
 
     def copy(self) -> Self:
         """Return an independent copy (a checkpoint)."""
@@ -190,3 +226,15 @@ class ReversalEstimator:
         twin.ensure_units(self.units)
         twin.counts = self.counts.copy()
         return twin
+
+    def frozen(self) -> Self:
+        """Return a copy that takes no more responses: what was known at this moment."""
+        twin = self.copy()
+        for name in twin.counts.__slots__:
+            getattr(twin.counts, name).flags.writeable = False
+        twin._frozen = True  # noqa: SLF001 - its own kind
+        return twin
+
+    def _must_not_be_frozen(self) -> None:
+        if self._frozen:
+            raise TypeError("these estimates are frozen: what they say belongs to an epoch that is over")

@@ -15,6 +15,9 @@ unknown-condition  a soft event, counter or timer that is not there
 log-only           a condition on an input that is only recorded
 dead-condition     a condition that can never come true
 valve-held         a valve held open by a state
+laser-held         a laser held on by a state
+laser-pulses       more pulses of a laser in a trial than the rig allows
+laser-loop         a laser pulse in a state that can come round again
 pulse-forbidden    a pulse on an output that may not be pulsed
 pulse-length       a pulse longer than the output's limit, or of no length
 pulse-overlap      a pulse that begins while the one before still runs (a warning if it takes an input)

@@ -24,6 +24,7 @@ class FlowRules:
         self._edges = edges(table)
         self._words = Words(table, rig)
         self._valves = {line.line for line in rig.board.outputs.values() if line.kind == "valve"}
+        self._lasers = {line.line for line in rig.board.outputs.values() if line.kind == "laser"}
         self._reached = reachable(self._edges, 0)
         self._pulses = {
             number: {a.index: us_to_cycles_up(a.value) for a in state.actions if a.kind is ActionKind.PULSE}
@@ -37,6 +38,7 @@ class FlowRules:
         yield from self._unreachable()
         yield from self._endless()
         yield from self._zero_time()
+        yield from self._laser_loops()
         for number in sorted(self._reached - {EXIT}):
             yield from self._reward_loops(number)
             yield from self._overlaps(number)
@@ -86,6 +88,19 @@ class FlowRules:
                 "zero-time-loop",
                 "it comes round to itself through states that take no time; give one of them a timer",
             )
+
+    def _laser_loops(self) -> Iterator[Problem]:
+        """A laser's pulses in a trial can be counted beforehand only if none of them can come again."""
+        lit = [number for number, pulses in self._pulses.items() if pulses.keys() & self._lasers]
+        again = in_loops(self._edges) & self._reached if lit else set()
+        for number in sorted(again.intersection(lit)):
+            for output in sorted(self._pulses[number].keys() & self._lasers):
+                yield Problem(
+                    self._name(number),
+                    "laser-loop",
+                    f"it pulses laser '{self._words.output(output)}' and can come round again; write each "
+                    "pulse of a train as a state of its own",
+                )
 
     def _timed(self) -> list[Edge]:
         """Return the transitions by timers, with the soonest time they can take."""

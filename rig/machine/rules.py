@@ -76,10 +76,24 @@ class StateRules:
             yield from self._input_problems(None, counter.code, f"counter {number}")
             if not 1 <= counter.threshold <= 0xFFFF:
                 yield Problem(None, "bad-number", f"counter {number} has threshold {counter.threshold}")
+        yield from self._trains()
         for state in self._table.states:
             yield from self._held(state)
             yield from self._transitions(state)
             yield from self._actions(state)
+
+    def _trains(self) -> Iterator[Problem]:
+        """A laser may not be pulsed in more places than it may be pulsed in a trial (loops: `FlowRules`)."""
+        pulses = Counter(a.index for s in self._table.states for a in s.actions if a.kind is ActionKind.PULSE)
+        for line, count in pulses.items():
+            name, output = self._outputs.get(line, ("", None))
+            if output is not None and output.kind == "laser" and count > output.max_pulses_per_trial:
+                yield Problem(
+                    None,
+                    "laser-pulses",
+                    f"it pulses laser '{name}' {count} times; the rig allows {output.max_pulses_per_trial} a "
+                    "trial (max_pulses_per_trial)",
+                )
 
     def _held(self, state: State) -> Iterator[Problem]:
         for line in range(max(0, state.outputs).bit_length()):
@@ -87,6 +101,13 @@ class StateRules:
                 continue
             if line not in self._outputs:
                 yield self._unknown_output(state, line)
+            elif self._outputs[line][1].kind == "laser":
+                yield Problem(
+                    state.name,
+                    "laser-held",
+                    f"it holds laser '{self._outputs[line][0]}' on as long as it runs; lasers come on by "
+                    "timed pulses only, which the board ends by itself: pulses={NAME: SECONDS}",
+                )
             elif self._outputs[line][1].kind == "valve":
                 yield Problem(
                     state.name,

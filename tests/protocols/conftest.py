@@ -10,7 +10,14 @@ from rig.cli.rigs import demo_rig
 from rig.cli.simulate import run_virtual, virtual_description
 from rig.description import Emulation
 from rig.device import BoardLimits
-from rig.documents import AlignedSpikes, EstimatesUpdated, ResponseTaken, SessionEnded, TrialDone
+from rig.documents import (
+    AlignedSpikes,
+    CueResponseTaken,
+    EstimatesUpdated,
+    ResponseTaken,
+    SessionEnded,
+    TrialDone,
+)
 from rig.draws import Draws
 from rig.machine.check import check
 from rig.plan import SessionPlan
@@ -38,12 +45,12 @@ class Rehearsed:
             (kind.condition, kind.cue, kind.reward_ul) for kind in self.protocol.schedule.block
         )
 
-    def plan(self, trials, units, seed=1):
+    def plan(self, trials, units, seed=1, **animal):
         return SessionPlan(
             subject="m1",
             protocol=self.protocol,
             protocol_name="under test",
-            rig=virtual_description(self.rig, Emulation(units=units, seed=seed)),
+            rig=virtual_description(self.rig, Emulation(units=units, seed=seed, **animal)),
             seed=seed,
             max_trials=trials,
         )
@@ -69,11 +76,16 @@ class Rehearsed:
         zero = times.get("cue", 0)
         return {name: (t - zero) / 10_000 for name, t in {**times, "end": at}.items()}
 
-    def run(self, trials=60, units=4, seed=1):
+    def run(self, trials=60, units=4, seed=1, **animal):
         """A session on an animal that was trained on this protocol."""
         told = Documents()
-        outcome = run_virtual(self.plan(trials, units, seed), told)
+        outcome = run_virtual(self.plan(trials, units, seed, **animal), told)
         return outcome, told
+
+
+def answered_too_soon(protocol, record):
+    """Whether the reward comes before the cue's window is over."""
+    return record.reward_us - record.cue_us < protocol.cue_response.stop_ms * 1000
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +127,17 @@ def hold_to_the_rules():
         rewarded = [r for r in records if r.reward_us is not None]
         assert [d.response.trial for d in told.of(ResponseTaken)] == [r.number for r in rewarded]
         assert all(not d.response.missing for d in told.of(ResponseTaken))
-        assert len(told.of(AlignedSpikes)) == len(rewarded)
+        spikes = told.of(AlignedSpikes)
+        assert [d.trial for d in spikes if d.aligned_to == "reward"] == [r.number for r in rewarded]
+
+        # So is every cue, rewarded or not, where the protocol says so.
+        if protocol.cue_response is not None:
+            cued = [r for r in records if r.cue_us is not None]
+            answers = told.of(CueResponseTaken)
+            assert [d.response.trial for d in answers] == [r.number for r in cued]
+            early = {r.number for r in cued if r.reward_us is not None and answered_too_soon(protocol, r)}
+            assert {d.response.trial for d in answers if d.response.missing} == early
+            assert {d.trial for d in spikes if d.aligned_to == "cue"} == {r.number for r in cued} - early
         counted = sum(protocol.tells_reversal(r.spec) for r in rewarded)
         assert [sum(unit.n) for unit in told.of(EstimatesUpdated)[-1].units] == [counted] * 4
         assert told.of(EstimatesUpdated)[-1].rewarded == counted

@@ -1,10 +1,14 @@
+import numpy as np
 import pytest
 
 from protocols.variable_probability import VariableProbability
 from rig.device import BoardLimits
+from rig.documents import CueResponseTaken, SessionStarted, TrialDone
 from rig.errors import ConfigError, UnsafeTableError
+from rig.estimate.cue_coding import CueResponses, cue_coding
 from rig.machine.rehearse import Rehearsal
 from rig.preflight import preflight
+from rig.sim.neurons import Population, PopulationSettings
 
 CUES = ("odour_a", "odour_b", "odour_c")
 
@@ -68,3 +72,56 @@ def test_a_puff_longer_than_the_rig_allows_is_refused(rehearse):
 def test_what_contradicts_itself_is_refused(rehearse, settings, says):
     with pytest.raises(ConfigError, match=says):
         rehearse(VariableProbability, **settings)
+
+
+# --- the coding of the even odds -----------------------------------------------------------------
+
+
+def coding(rehearse, model):
+    """What two sessions of 240 trials tell of c50, from their documents alone; and the animals' own."""
+    found, true = [], []
+    for seed in (2, 3):
+        _, told = rehearse(VariableProbability).run(trials=240, units=24, seed=seed, model=model)
+        (started,) = told.of(SessionStarted)
+        roles = (started.cue_roles.low, started.cue_roles.middle, started.cue_roles.high)
+        conditions = {d.record.number: d.record.spec.condition for d in told.of(TrialDone)}
+        responses = CueResponses(24)
+        for response in (d.response for d in told.of(CueResponseTaken)):
+            responses.add(
+                roles.index(conditions[response.trial]), np.array(response.response_hz, dtype=float)
+            )
+        found.append(cue_coding(responses))
+        animal = Population(PopulationSettings(units=24, seed=seed, model=model))
+        true.append(true_c50(animal.tau))
+    assert all((coded.trials == 80).all() for coded in found)
+    return found, np.concatenate(true)
+
+
+def true_c50(tau):
+    """Where the expectile of even odds lies between those of 10 and of 90 %."""
+    low, even, high = (p * tau / (p * tau + (1 - p) * (1 - tau)) for p in (0.1, 0.5, 0.9))
+    return (even - low) / (high - low)
+
+
+def test_an_expectile_code_answers_even_odds_in_many_ways(rehearse):
+    found, true = coding(rehearse, "distributional")
+    c50, t = (np.concatenate([getattr(f, name) for f in found]) for name in ("c50", "t"))
+    ends = np.concatenate([f.c50_ci95 for f in found])
+    told = np.isfinite(c50)
+    r = float(np.corrcoef(c50[told], true[told])[0, 1])
+    held = float(np.mean((ends[told, 0] < true[told]) & (true[told] < ends[told, 1])))
+    print(f"c50 of {told.sum()} units: SD {c50[told].std():.2f}, R with the truth {r:.2f}, held {held:.2f}")
+    assert told.mean() > 0.9
+    assert r > 0.5 and np.corrcoef(t, true)[0, 1] > 0.5
+    assert held > 0.85
+    assert all(f.spread > 1.2 and f.spread_p < 0.01 for f in found)
+
+
+def test_a_classical_code_answers_even_odds_half_way(rehearse):
+    found, true = coding(rehearse, "classical")
+    assert true == pytest.approx(0.5)
+    c50 = np.concatenate([f.c50 for f in found])
+    print(f"classical: median c50 {np.nanmedian(c50):.2f}, spread {[round(f.spread, 2) for f in found]}")
+    assert np.nanmedian(c50) == pytest.approx(0.5, abs=0.07)
+    assert all(f.spread < 1.4 and f.spread_p > 0.01 for f in found)
+    assert np.mean(np.concatenate([f.p for f in found]) < 0.05) < 0.15

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from protocols.habituation import Habituation
 from protocols.variable_magnitude import VariableMagnitude
-from rig import END, Protocol, StateMachine, TrialSpec, TrialType
+from rig import END, Protocol, StateMachine, TrialType
 from rig.description import Limits, Neural
 from rig.documents import EstimatesUpdated, Notice, ResponseTaken, SessionState, TrialDone
 from rig.effects import Halt
@@ -288,13 +288,12 @@ class Broken(Protocol):
     fault = ""
 
     def block(self):
-        return [(TrialType(condition="free", reward_ul=5.0), 1)]
+        return [(TrialType(condition="free", reward_ul=99.0 if self.fault == "volume" else 5.0), 1)]
 
     def decide(self, history, estimates, rng):
         if self.fault == "raises":
             return 1 / 0
-        volume = 99.0 if self.fault == "volume" else 5.0
-        return TrialSpec(condition="free", reward_ul=volume)
+        return self.schedule[history.trials].trial()
 
     def table(self, trial):
         sm = StateMachine("broken")

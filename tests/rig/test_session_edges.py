@@ -261,15 +261,15 @@ def test_manual_rewards_do_not_take_the_water_that_the_running_trial_was_promise
 
 
 class Fountain(Protocol):
-    """Says that it gives nothing, and gives a drop every 100 ms."""
+    """Says that it gives one drop, and gives one every 100 ms."""
 
     response = None
 
     def block(self):
-        return [(TrialType(condition="none"), 1)]
+        return [(TrialType(condition="one", reward_ul=5.0), 1)]
 
     def decide(self, history, estimates, rng):
-        return TrialSpec(condition="none")
+        return self.schedule[history.trials].trial()
 
     def table(self, trial):
         sm = StateMachine("fountain")
@@ -385,7 +385,7 @@ class Answering(Protocol):
     ("decision", "machine", "says"),
     [
         ({"condition": "x"}, None, "'decide' must return a TrialSpec or None, not a value of type 'dict'"),
-        (TrialSpec(condition="x"), None, "'table' must return a StateMachine, not None"),
+        (TrialSpec(condition="none"), None, "'table' must return a StateMachine, not None"),
         (ValueError(), None, r"test_session_edges.py, line "),
     ],
 )
