@@ -110,7 +110,7 @@ def _digest_form(document: Document) -> object:
         units = [(unit.unit, unit.n, unit.flags, unit.reason) for unit in document.units]
         return ("estimates", document.version, document.trial, document.rewarded, units)
     if isinstance(document, AlignedSpikes):
-        return ("aligned_spikes", document.version, document.trial, document.units)
+        return ("aligned_spikes", document.version, document.trial, document.aligned_to, document.units)
     if isinstance(document, SessionState):
         streams = tuple(msgspec.structs.replace(stream, clock_sigma_us=None) for stream in document.streams)
         return msgspec.structs.replace(document, streams=streams)

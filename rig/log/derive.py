@@ -9,6 +9,7 @@ import msgspec
 
 from rig.documents import (
     BoardActivity,
+    CueResponseTaken,
     Document,
     EstimatesUpdated,
     ResponseTaken,
@@ -25,10 +26,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 STATEMENTS: Final = {
     "documents": "INSERT INTO documents (seq, schema, document) VALUES (?,?,?)",
-    "trials": f"INSERT OR REPLACE INTO trials VALUES ({','.join('?' * 16)})",
+    "trials": f"INSERT OR REPLACE INTO trials VALUES ({','.join('?' * 17)})",
     "events": f"INSERT INTO events VALUES ({','.join('?' * 6)})",
     "responses": f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 8)})",
-    "estimates": f"INSERT OR REPLACE INTO estimates VALUES ({','.join('?' * 20)})",
+    "cue_responses": f"INSERT OR REPLACE INTO cue_responses VALUES ({','.join('?' * 8)})",
+    "estimates": f"INSERT OR REPLACE INTO estimates VALUES ({','.join('?' * 21)})",
 }
 """How a row of each derived table is written."""
 
@@ -45,6 +47,8 @@ def rows_of(seq: int, document: Document) -> Iterator[tuple[str, list[Row]]]:
             yield "events", _events(document.record)
         case ResponseTaken():
             yield "responses", _responses(seq, document.response, document.revised)
+        case CueResponseTaken():
+            yield "cue_responses", _responses(seq, document.response, document.revised)
         case EstimatesUpdated():
             yield "estimates", [_estimate(seq, document, unit) for unit in document.units]
         case _:
@@ -57,7 +61,7 @@ def _trial(seq: int, record: TrialRecord) -> Row:
         record.number, spec.condition, spec.reward_ul, int(spec.signalled), spec.cue, record.outcome,
         record.start_us, record.duration_us, record.stimulus_us, record.cue_us, record.reward_us,
         record.delivered_ul, record.lost_events, _ENCODER.encode(spec.timing_s).decode(),
-        record.table_hash, seq,
+        record.table_hash, seq, spec.stimulation or None,
     )  # fmt: skip
 
 
@@ -89,4 +93,5 @@ def _estimate(seq: int, update: EstimatesUpdated, unit: UnitEstimate) -> Row:
         unit.isotonic_ul, unit.bayes_hz, unit.bayes_sd_hz, low_hz, high_hz, unit.bayes_ul, low_ul, high_ul,
         unit.asymmetry_paper, unit.asymmetry_bayes, _ENCODER.encode(unit.n).decode(),
         _ENCODER.encode(unit.flags).decode(), unit.reason, seq,
+        update.epoch,
     )  # fmt: skip

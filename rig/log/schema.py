@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 FORMAT: Final = 1
-"""Version of the tables; kept in the database's ``user_version``."""
+"""Version of the tables; kept in the database's ``user_version``. A table more does not change it."""
 
 APPLICATION_ID: Final = 0x444F5041
 """``DOPA``: tells a session file from any other SQLite database (``PRAGMA application_id``)."""
@@ -52,7 +52,8 @@ CREATE TABLE trials (
     lost_events  INTEGER NOT NULL,
     timing       TEXT NOT NULL,          -- JSON: durations drawn for this trial, seconds
     table_hash   TEXT NOT NULL,
-    seq          INTEGER NOT NULL        -- the input that completed it
+    seq          INTEGER NOT NULL,       -- the input that completed it
+    stimulation  TEXT                    -- light or sham; NULL: not eligible for light
 );
 
 -- State changes, outputs and inputs of each trial.
@@ -80,6 +81,20 @@ CREATE TABLE responses (
 ) WITHOUT ROWID;
 CREATE INDEX responses_by_unit ON responses (unit, trial);
 
+-- The same for the cue of a trial, rewarded or not, where the protocol counts responses to cues.
+CREATE TABLE cue_responses (
+    trial          INTEGER NOT NULL,
+    unit           TEXT NOT NULL,
+    response_hz    REAL,
+    response_count INTEGER,              -- spikes in the window after the cue's onset
+    baseline_count INTEGER,              -- spikes in the baseline window before it
+    missing        TEXT,                 -- why response_hz is NULL
+    revised        INTEGER NOT NULL,     -- 1: came after the decision that could have used it
+    seq            INTEGER NOT NULL,
+    PRIMARY KEY (trial, unit)
+) WITHOUT ROWID;
+CREATE INDEX cue_responses_by_unit ON cue_responses (unit, trial);
+
 -- Every unit's estimates after each trial.
 CREATE TABLE estimates (
     trial            INTEGER NOT NULL,
@@ -102,6 +117,7 @@ CREATE TABLE estimates (
     flags            TEXT NOT NULL,      -- JSON
     reason           TEXT,               -- why there is no estimate
     seq              INTEGER NOT NULL,
+    epoch            INTEGER NOT NULL,   -- the epoch whose trials they are from, 0-based
     PRIMARY KEY (trial, unit)
 ) WITHOUT ROWID;
 CREATE INDEX estimates_by_unit ON estimates (unit, trial);
@@ -116,8 +132,8 @@ CREATE TABLE documents (
 CREATE INDEX documents_by_schema ON documents (schema, seq);
 """
 
-DERIVED: Final = ("trials", "events", "responses", "estimates", "documents")
-"""The tables that a replay can rebuild."""
+DERIVED: Final = ("trials", "events", "responses", "cue_responses", "estimates", "documents")
+"""The tables that a replay can rebuild. A file that was written before one of them existed has it not."""
 
 
 def insert_inputs(rows: int) -> str:

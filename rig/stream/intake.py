@@ -26,7 +26,8 @@ from rig.events import (
 from rig.log.pack import unpack
 from rig.stream.holes import Holes
 from rig.stream.ring import SpikeRing
-from rig.trial.spec import ResponseWindow, TrialRecord
+from rig.trial.placed import Placed
+from rig.trial.spec import ResponseWindow
 from rig.units import NS_PER_S, US_PER_MS, US_PER_S
 
 SETTLE_SAMPLES = 200
@@ -145,23 +146,21 @@ class StreamIntake:
             return "clock not locked to the sync line"
         return None
 
-    def why_withheld(self, record: TrialRecord, window: ResponseWindow) -> str | None:
+    def why_withheld(self, placed: Placed) -> str | None:
         """Return why a trial's response cannot be trusted, or None if it can."""
         if self.why_unusable is not None:
             return self.why_unusable
-        if self.clock.stale(window_end_us(record, window)):
+        if self.clock.stale(placed.end_us):
             return "sync pulses stopped"
-        edges = self._edges(record, window)
-        return self._holes.why_not(min(edges), max(edges)) if edges else None
+        edges = self._edges(placed)
+        return self._holes.why_not(min(edges), max(edges))
 
     def silent(self, now_ns: int) -> bool:
         """Whether nothing has come for longer than the stream's `silence_s` (wall time)."""
         return now_ns - self._heard_ns > self.config.silence_s * NS_PER_S
 
-    def counts(
-        self, record: TrialRecord, window: ResponseWindow
-    ) -> tuple[tuple[str, tuple[int, int] | None], ...]:
-        """Count spikes in the response and baseline windows of a rewarded trial.
+    def counts(self, placed: Placed) -> tuple[tuple[str, tuple[int, int] | None], ...]:
+        """Count spikes in the response and baseline windows of a trial.
 
         Returns
         -------
@@ -169,9 +168,7 @@ class StreamIntake:
             Per unit its name and (response count, baseline count), or None where the unit first
             appeared after the window had begun.
         """
-        edges = self._edges(record, window)
-        if not edges:
-            return ()
+        edges = self._edges(placed)
         response = self._ring.count(edges[0], edges[1])
         baseline = self._ring.count(edges[2], edges[3])
         begun = min(edges[0], edges[2])
@@ -180,36 +177,48 @@ class StreamIntake:
             for unit, r, b in zip(self._ring.units, response, baseline, strict=True)
         )
 
-    def _edges(self, record: TrialRecord, window: ResponseWindow) -> list[float]:
-        """Return the samples at which the response and the baseline window begin and end; none unrewarded."""
-        if record.reward_us is None or record.stimulus_us is None:
-            return []
-        reward = record.start_us + record.reward_us
-        stimulus = record.start_us + record.stimulus_us
-        return [
-            self.clock.to_sample(base + ms * US_PER_MS)
-            for base, ms in (
-                (reward, window.start_ms),
-                (reward, window.stop_ms),
-                (stimulus, window.baseline_start_ms),
-                (stimulus, window.baseline_stop_ms),
-            )
-        ]
+    def _edges(self, placed: Placed) -> list[float]:
+        """Return the samples at which the response and the baseline window begin and end."""
+        return [self.clock.to_sample(at) for at in (*placed.response_us, *placed.baseline_us)]
 
-    def aligned(self, record: TrialRecord, start_ms: int, stop_ms: int) -> list[tuple[str, tuple[int, ...]]]:
-        """Return every unit's spikes around the reward, in units of 0.1 ms relative to it."""
-        if record.reward_us is None:
-            return []
-        reward_us = record.start_us + record.reward_us
+    def aligned(self, zero_us: int, start_ms: int, stop_ms: int) -> list[tuple[str, tuple[int, ...]]]:
+        """Return every unit's spikes around a board time, in units of 0.1 ms relative to it."""
         clock = self.clock
-        low = clock.to_sample(reward_us + start_ms * US_PER_MS)
-        high = clock.to_sample(reward_us + stop_ms * US_PER_MS)
-        zero = clock.to_sample(reward_us)
+        low = clock.to_sample(zero_us + start_ms * US_PER_MS)
+        high = clock.to_sample(zero_us + stop_ms * US_PER_MS)
+        zero = clock.to_sample(zero_us)
         per_sample = (stop_ms - start_ms) * 10 / (high - low)
         return [
             (unit, tuple(round((s - zero) * per_sample) for s in self._ring.samples(unit, low, high)))
             for unit in self._ring.units
         ]
+
+    def around(self, zero_us: int, from_us: int, to_us: int) -> dict[str, list[float]]:
+        """Return the spikes around a board time, in ms relative to it; of units that are there by then.
+
+        Parameters
+        ----------
+        from_us, to_us
+            The stretch that is wanted, relative to `zero_us`.
+        """
+        clock = self.clock
+        low, high = clock.to_sample(zero_us + from_us), clock.to_sample(zero_us + to_us)
+        zero = clock.to_sample(zero_us)
+        ms_per_sample = (to_us - from_us) / US_PER_MS / (high - low)
+        return {
+            unit: [(s - zero) * ms_per_sample for s in self._ring.samples(unit, low, high)]
+            for unit in self._ring.units
+            if self._present(unit, low)
+        }
+
+    def why_not_around(self, zero_us: int, from_us: int, to_us: int) -> str | None:
+        """Return why the spikes in such a stretch cannot be trusted, or None if they can."""
+        if self.why_unusable is not None:
+            return self.why_unusable
+        if self.clock.stale(zero_us + to_us):
+            return "sync pulses stopped"
+        low, high = self.clock.to_sample(zero_us + from_us), self.clock.to_sample(zero_us + to_us)
+        return self._holes.why_not(low, high)
 
     def _present(self, unit: str, since_sample: float) -> bool:
         if unit in self._roster:
@@ -229,12 +238,6 @@ class StreamIntake:
             clock_pulses=self.clock.n_pulses,
             units=len(self._ring.units),
         )
-
-
-def window_end_us(record: TrialRecord, window: ResponseWindow) -> int:
-    """Board time at which the last window of a rewarded trial ends."""
-    reward = record.reward_us if record.reward_us is not None else 0
-    return record.start_us + reward + window.stop_ms * US_PER_MS
 
 
 def response_hz(counts: tuple[int, int], window: ResponseWindow) -> float:

@@ -162,20 +162,43 @@ def causal_response(
     """
     spikes = np.asarray(spikes_ms, dtype=np.float64)
     window = window or ResponseWindow()
-
-    def rate_hz(at_ms: npt.ArrayLike, start_ms: int, stop_ms: int) -> FloatArray:
-        at = np.asarray(at_ms, dtype=np.float64)
-        edges = np.round(np.stack([at + start_ms, at + stop_ms]), ROUNDING_MS)
-        counts = np.searchsorted(np.round(spikes, ROUNDING_MS), edges)
-        rate: FloatArray = (counts[1] - counts[0]) * (1000.0 / (stop_ms - start_ms))
-        return rate
-
-    return rate_hz(reward_ms, window.start_ms, window.stop_ms) - rate_hz(
-        stimulus_ms, window.baseline_start_ms, window.baseline_stop_ms
+    return rate_hz(spikes, reward_ms, window.start_ms, window.stop_ms) - rate_hz(
+        spikes, stimulus_ms, window.baseline_start_ms, window.baseline_stop_ms
     )
+
+
+def rate_hz(spikes_ms: npt.ArrayLike, at_ms: npt.ArrayLike, start_ms: int, stop_ms: int) -> FloatArray:
+    """Rate of one unit in a window about each event, closed at its start and open at its end.
+
+    Parameters
+    ----------
+    spikes_ms
+        float64, shape (spikes,), ascending.
+    at_ms
+        float64, shape (events,).
+
+    Returns
+    -------
+    float64, shape (events,), in Hz.
+
+    Examples
+    --------
+    >>> rate_hz([1.0, 2.0, 700.0], [1000.0], -1000, 0).tolist()
+    [3.0]
+    """
+    at = np.asarray(at_ms, dtype=np.float64)
+    edges = np.round(np.stack([at + start_ms, at + stop_ms]), ROUNDING_MS)
+    counts = np.searchsorted(np.round(np.asarray(spikes_ms, dtype=np.float64), ROUNDING_MS), edges)
+    rate: FloatArray = (counts[1] - counts[0]) * (1000.0 / (stop_ms - start_ms))
+    return rate
 
 
 def unit_response(unit: RecordedUnit) -> FloatArray:
     """Published responses of a recorded unit, shape (trials,), in Hz; NaN where no reward was given."""
     response = published_response(unit.spikes_ms, unit.stamps_ms, unit.signalled)
     return np.where(unit.rewarded, response, np.nan)
+
+
+def unit_baseline(unit: RecordedUnit) -> FloatArray:
+    """Rate of a recorded unit in the second before each trial's stamp, shape (trials,), in Hz."""
+    return rate_hz(unit.spikes_ms, unit.stamps_ms, -BEFORE_MS, 0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
+
+Stimulation: TypeAlias = Literal["light", "sham"]
+"""What the toss gave in a trial that was eligible for light."""
 
 
 class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +25,9 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
         Name of the cue's output line, or None.
     timing_s
         Durations drawn for this trial, in seconds, by name (``iti``, for example).
+    stimulation
+        ``"light"`` or ``"sham"`` in a trial that is eligible for light; otherwise not set, and then it is
+        in no record either: what is written of a trial without it is what it was before there was light.
     """
 
     condition: str
@@ -29,6 +35,7 @@ class TrialSpec(msgspec.Struct, frozen=True, kw_only=True):
     signalled: bool = False
     cue: str | None = None
     timing_s: dict[str, float] = {}
+    stimulation: Stimulation | msgspec.UnsetType = msgspec.UNSET
 
 
 class StateVisit(msgspec.Struct, frozen=True, array_like=True):

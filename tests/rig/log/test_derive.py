@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from rig.documents import (
+    CueResponseTaken,
     EstimatesUpdated,
     Notice,
     ResponseTaken,
@@ -58,6 +59,7 @@ def test_a_trial_becomes_a_row_and_its_events(db):
         "outcome": "complete", "start_us": 1_000_000, "duration_us": 5_000_000, "stimulus_us": 4_000_000,
         "cue_us": None, "reward_us": 4_000_000, "delivered_ul": 2.5, "lost_events": 0,
         "timing": '{"iti":4.5}', "table_hash": "abc", "seq": 17,
+        "stimulation": None,
     }  # fmt: skip
     events = [tuple(row) for row in db.execute("SELECT * FROM events")]
     assert events == [
@@ -69,6 +71,12 @@ def test_a_trial_becomes_a_row_and_its_events(db):
     ]
 
 
+def test_light_or_sham_has_a_column(db):
+    lit = msgspec.structs.replace(RECORD, spec=msgspec.structs.replace(RECORD.spec, stimulation="sham"))
+    store(db, 17, TrialDone(record=lit))
+    assert [row["stimulation"] for row in db.execute("SELECT stimulation FROM trials")] == ["sham"]
+
+
 def test_a_late_response_replaces_the_missing_one_and_says_so(db):
     missing = TrialResponse(
         trial=3, units=("a", "b"), response_hz=(None, 1.5), counts=(None, (2, 3)), missing={"a": "late"}
@@ -78,6 +86,18 @@ def test_a_late_response_replaces_the_missing_one_and_says_so(db):
     store(db, 25, ResponseTaken(response=late, revised=True))
     rows = [tuple(row) for row in db.execute("SELECT * FROM responses ORDER BY unit")]
     assert rows == [(3, "a", -0.5, 0, 1, None, 1, 25), (3, "b", 1.5, 2, 3, None, 1, 25)]
+
+
+def test_answers_to_the_cue_have_a_table_of_their_own(db):
+    first = TrialResponse(
+        trial=3, units=("a", "b"), response_hz=(None, 1.5), counts=(None, (2, 3)), missing={"a": "late"}
+    )
+    store(db, 18, CueResponseTaken(response=first))
+    late = msgspec.structs.replace(first, response_hz=(-0.5, 1.5), counts=((0, 1), (2, 3)), missing={})
+    store(db, 25, CueResponseTaken(response=late, revised=True))
+    rows = [tuple(row) for row in db.execute("SELECT * FROM cue_responses ORDER BY unit")]
+    assert rows == [(3, "a", -0.5, 0, 1, None, 1, 25), (3, "b", 1.5, 2, 3, None, 1, 25)]
+    assert db.execute("SELECT count(*) FROM responses").fetchone()[0] == 0
 
 
 def test_estimates_spread_their_intervals_over_columns(db):

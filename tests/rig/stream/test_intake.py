@@ -8,6 +8,7 @@ from rig.description import StreamConfig
 from rig.events import Progress, Spike, StreamGap, StreamRestarted, Ttl, WireNoise
 from rig.log.pack import pack
 from rig.stream.intake import StreamIntake
+from rig.trial.placed import Placed
 from rig.trial.spec import ResponseWindow, TrialRecord, TrialSpec
 
 RATE = 30_000.0
@@ -56,19 +57,20 @@ def run(intake, first_s, last_s, skip=(), rate_s=0.5):
 
 def reward_at(seconds):
     spec = TrialSpec(condition="free", reward_ul=5.0)
-    return TrialRecord(
+    record = TrialRecord(
         number=0, spec=spec, outcome="complete", start_us=round(seconds * 1e6) - 1000, duration_us=2000,
         states=(), outputs=(), inputs=(), cue_us=None, reward_us=1000, stimulus_us=1000, delivered_ul=5.0,
         table_hash="",
     )  # fmt: skip
+    return Placed.after_reward(record, WINDOW)
 
 
 def test_a_whole_stream_answers(intake):
     run(intake, 0.0, 20.0)
     assert intake.clock.locked
-    record = reward_at(15.0)
-    assert intake.why_withheld(record, WINDOW) is None
-    ((unit, counts),) = intake.counts(record, WINDOW)
+    reward = reward_at(15.0)
+    assert intake.why_withheld(reward) is None
+    ((unit, counts),) = intake.counts(reward)
     assert (unit, counts) == ("u", (8, 20))
 
 
@@ -79,16 +81,16 @@ def test_a_window_in_which_messages_were_lost_is_withheld(intake, lost):
     run(intake, 0.0, 15.0)
     give(intake, lost)
     run(intake, 15.0, 20.0)
-    assert intake.why_withheld(reward_at(14.8), WINDOW) == "messages were lost in the window"
-    assert intake.why_withheld(reward_at(16.2), WINDOW) == "messages were lost in the window"
-    assert intake.why_withheld(reward_at(13.5), WINDOW) is None
-    assert intake.why_withheld(reward_at(17.0), WINDOW) is None
+    assert intake.why_withheld(reward_at(14.8)) == "messages were lost in the window"
+    assert intake.why_withheld(reward_at(16.2)) == "messages were lost in the window"
+    assert intake.why_withheld(reward_at(13.5)) is None
+    assert intake.why_withheld(reward_at(17.0)) is None
 
 
 def test_a_loss_whose_end_is_not_known_yet_withholds_too(intake):
     run(intake, 0.0, 15.0)
     give(intake, StreamGap(first=7, last=9))
-    assert intake.why_withheld(reward_at(14.9), WINDOW) == "messages were lost in the window"
+    assert intake.why_withheld(reward_at(14.9)) == "messages were lost in the window"
 
 
 def test_a_stream_that_began_anew_does_not_answer_for_the_time_before(intake):
@@ -97,9 +99,9 @@ def test_a_stream_that_began_anew_does_not_answer_for_the_time_before(intake):
     run(intake, 5.0, 20.0)
     assert intake.clock.locked
     # The windows' spikes are gone with the old acquisition: missing, not zero.
-    assert intake.why_withheld(reward_at(4.0), WINDOW) == "the stream does not reach back to the window"
-    assert intake.why_withheld(reward_at(5.9), WINDOW) == "the stream does not reach back to the window"
-    assert intake.why_withheld(reward_at(7.0), WINDOW) is None
+    assert intake.why_withheld(reward_at(4.0)) == "the stream does not reach back to the window"
+    assert intake.why_withheld(reward_at(5.9)) == "the stream does not reach back to the window"
+    assert intake.why_withheld(reward_at(7.0)) is None
 
 
 def test_a_stream_that_appears_late_does_not_answer_for_the_time_before(intake):
@@ -108,10 +110,10 @@ def test_a_stream_that_appears_late_does_not_answer_for_the_time_before(intake):
             intake.clock.add_board_pulse(round(at * 1e6))
     run(intake, 6.0, 20.0)
     assert intake.clock.locked
-    assert intake.why_withheld(reward_at(6.5), WINDOW) == "the stream does not reach back to the window"
-    assert intake.why_withheld(reward_at(9.0), WINDOW) is None
+    assert intake.why_withheld(reward_at(6.5)) == "the stream does not reach back to the window"
+    assert intake.why_withheld(reward_at(9.0)) is None
 
 
 def test_without_a_clock_nothing_is_said(intake):
     give(intake, Progress(next_sample=sample(20.0), rate_hz=RATE))
-    assert intake.why_withheld(reward_at(5.0), WINDOW) == "clock not locked to the sync line"
+    assert intake.why_withheld(reward_at(5.0)) == "clock not locked to the sync line"
