@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from rig.estimate.asymmetry import published_slopes
-from rig.estimate.correlate import Correlation
 from rig.estimate.counts import SizeCounts
 from rig.estimate.decoding import convex, shuffled, wasserstein
-from rig.estimate.evidence import compare
-from rig.estimate.held_out import held_out_signs
-from rig.estimate.reliability import ReliabilityTracker
-from rig.estimate.sign_count import sign_count
-from rig.estimate.utility import PUBLISHED_UTILITY_HZ
+from rig.estimate.isotonic import isotonic
+from rig.estimate.population_counts import PopulationCounts
+from rig.estimate.population_report import Population
+from rig.estimate.population_view import population_view
+from rig.estimate.population_worked import About
+from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
 from rig.sim.response_worlds import COUNTS, WORLDS, Noise, Session, World, simulate
 
 UNITS = 40
@@ -29,27 +29,23 @@ PARTITIONS = 200
 SHUFFLES = 60
 U = np.array(PUBLISHED_UTILITY_HZ)
 TOLD = ("split-half", "isotonic", "time split", "asymmetry-reversal", "baseline-reversal")
-COLUMNS = ("world", *TOLD, "up and down", "held-out signs", "decoding", "evidence")
+COLUMNS = ("world", *TOLD, "up and down", "held-out signs", "decoding", "asymmetries", "evidence")
 
 
-def counted(session: Session, trials: slice) -> SizeCounts:
-    """Counts of some of the trials."""
-    y, size = session.response_hz[trials], session.size_index[trials]
+def counted(session: Session) -> SizeCounts:
+    """Counts of all trials."""
+    size = session.size_index
     unit = np.tile(np.arange(UNITS), size.size)
-    return SizeCounts.from_trials(unit, np.repeat(size, UNITS), y.ravel(), units=UNITS, sizes=U.size)
+    return SizeCounts.from_trials(
+        unit, np.repeat(size, UNITS), session.response_hz.ravel(), units=UNITS, sizes=U.size
+    )
 
 
-def beats_shuffles(session: Session, seed: int, *, same: bool) -> bool:
-    """Whether the decoding is nearer to the rewards than 95 % of shuffles, the reversal from odd trials.
-
-    The asymmetry comes from the same trials, or from the even ones.
-    """
-    odd, even = counted(session, slice(1, None, 2)), counted(session, slice(0, None, 2))
-    reversal = sign_count(odd, U)[0]
-    other = odd if same else even
-    tau = published_slopes(other, U, reversal if same else sign_count(other, U)[0]).asymmetry
-    kept = np.isfinite(tau) & np.isfinite(reversal)
-    reversal, tau = reversal[kept], tau[kept]
+def same_trials_beat_shuffles(session: Session, seed: int) -> bool:
+    """Whether a decoding from the same trials is nearer to the rewards than 95 % of shuffles: the mistake."""
+    whole = counted(session)
+    reversal = isotonic(whole, U)[0]
+    tau = published_slopes(whole, U, reversal).asymmetry
     rng = np.random.default_rng(seed)
     orders = np.array([rng.permutation(tau.size) for _ in range(SHUFFLES)])
     p = np.array(COUNTS, dtype=np.float64)
@@ -59,32 +55,52 @@ def beats_shuffles(session: Session, seed: int, *, same: bool) -> bool:
     return bool(np.mean(np.array(control) > distance) >= 0.95)
 
 
+def population(session: Session) -> Population:
+    """What is shown of a session."""
+    counts = PopulationCounts(U, PUBLISHED_SIZES_UL, PARTITIONS)
+    counts.add_units(UNITS)
+    for trial, (size, y) in enumerate(zip(session.size_index, session.response_hz, strict=True)):
+        counts.add(trial, int(size), y, session.baseline_hz)
+    about = About(
+        units=[str(unit) for unit in range(UNITS)],
+        sizes_ul=PUBLISHED_SIZES_UL,
+        utility_axis_hz=PUBLISHED_UTILITY_HZ,
+        rewarded=session.size_index.size,
+    )
+    return population_view(counts, about).population
+
+
 def row(world: World, noise: Noise, runs: int) -> list[str]:
     """One line of the table."""
-    found: dict[str, list[Correlation]] = {name: [] for name in TOLD}
-    both, gains, decoded, calls = [], [], [], Counter[str]()
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in TOLD}
+    both, gains, decoded, differ, calls = [], [], [], [], Counter[str]()
     for seed in range(runs):
         session = simulate(world, seed, noise=noise)
-        tracker = ReliabilityTracker(U, UNITS, PARTITIONS)
-        for trial, (size, y) in enumerate(zip(session.size_index, session.response_hz, strict=True)):
-            tracker.add(trial, size, y)
-        told = tracker.evaluate(session.baseline_hz)
-        ways = (told.split_half.paper, told.split_half.isotonic, told.time_split.paper)
-        for name, one in zip(TOLD, (*ways, told.asymmetry_reversal, told.baseline_reversal), strict=True):
-            if one is not None:
-                found[name].append(one)
-        both.append(max(min(up, down) for up, down in told.up_down))
-        signs = held_out_signs(tracker.halves)
-        gains.append(signs.gain if signs else np.nan)
-        decoded.append([beats_shuffles(session, seed, same=same) for same in (True, False)])
-        calls[compare(tracker.halves.all_trials, U, COUNTS).verdict] += 1
+        told = population(session)
+        splits = (told.split_half.paper, told.split_half.isotonic, told.time_split.paper)
+        for name, split in zip(TOLD[:3], splits, strict=True):
+            if split is not None:
+                found[name].append((split.r, split.p_mean))
+        for name, relation in zip(TOLD[3:], (told.asymmetry_reversal, told.baseline_reversal), strict=True):
+            if relation is not None:
+                found[name].append((relation.r, relation.p))
+        both.append(max(min(up, down) for _, up, down in told.up_down))
+        convexly, evidence, asymmetry = told.decoding.convex, told.evidence, told.asymmetry
+        assert convexly is not None and evidence is not None and evidence.held_out is not None
+        assert asymmetry is not None and asymmetry.p is not None and asymmetry.p_anew is not None
+        gains.append(evidence.held_out.own - evidence.held_out.common)
+        nearer = np.mean(np.array(convexly.shuffled_hz) > convexly.wasserstein_hz) >= 0.95
+        decoded.append([same_trials_beat_shuffles(session, seed), bool(nearer)])
+        differ.append([asymmetry.p < 0.05, asymmetry.p_anew < 0.05])
+        calls[evidence.verdict] += 1
     cells = [f"{world}, {noise}"]
     for name in TOLD:
-        r, p = np.mean([one.r for one in found[name]]), [one.p_mean < 0.05 for one in found[name]]
-        cells.append(f"{r:+.2f} ({np.mean(p):.0%})")
+        r, p = np.array(found[name]).T
+        cells.append(f"{r.mean():+.2f} ({np.mean(p < 0.05):.0%})")
     cells.append(f"{np.mean(both):.1f}")
     cells.append(f"{100 * np.mean(gains):+.1f} ({np.mean(np.array(gains) > 0):.0%})")
     cells.append("{:.0%} / {:.0%}".format(*np.mean(decoded, axis=0)))
+    cells.append("{:.0%} / {:.0%}".format(*np.mean(differ, axis=0)))
     cells.append(", ".join(f"{name} {n / runs:.0%}" for name, n in calls.most_common()))
     return cells
 

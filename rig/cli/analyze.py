@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,10 +13,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rig.cli.population_words import population_lines
 from rig.errors import ConfigError
-from rig.estimate.offline import Analysis, Responses, analyse
+from rig.estimate.offline import Analysis, AxisChoice, Responses, analyse
+from rig.estimate.offline_population import population_of
+from rig.estimate.population_report import Population
+from rig.estimate.population_worked import Heard
 from rig.estimate.report import Report, ReportCounts, Source, Unit, report
+from rig.estimate.utility import UtilityAxis
 from rig.runtime.recordings import is_spike_file, read_responses, read_spikes, spike_responses
+from rig.runtime.session_folder import read_folder
 
 
 class UtilityAxisName(enum.StrEnum):
@@ -32,16 +39,27 @@ class Doubled(enum.StrEnum):
     drop = "drop"
 
 
+class Decode(enum.StrEnum):
+    """How to decode the reward distribution."""
+
+    convex = "convex"
+    all = "all"
+
+
 def analyze(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A CSV with the columns unit,trial,reward_ul,signalled,response_hz, or spikes (.npz)."
+            help="A CSV with the columns unit,trial,reward_ul,signalled,response_hz, spikes (.npz), "
+            "or a folder of session files."
         ),
     ],
     utility_axis: Annotated[
         UtilityAxisName,
-        typer.Option(help="The published axis and grand means, or both from the file's own units."),
+        typer.Option(
+            help="The published axis and grand means (of sessions: what they were run with), "
+            "or both from the file's own units."
+        ),
     ] = UtilityAxisName.paper,
     doubled: Annotated[
         Doubled, typer.Option(help="Rewards that a spike file enters twice: keep (as published) or drop.")
@@ -52,48 +70,96 @@ def analyze(
             help="Hz to add to unsignalled responses, instead of the grand means' (simulated units: 0)."
         ),
     ] = None,
+    decode: Annotated[
+        Decode, typer.Option(help="convex, or all: also by the published imputation, which takes longer.")
+    ] = Decode.convex,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Estimate reversal points and asymmetries from recorded units."""
-    responses, copies = _read(file, doubled)
+    """Estimate reversal points, asymmetries and what the population shows, from recorded units."""
     if unsignalled_shift is not None and not np.isfinite(unsignalled_shift):
         raise ConfigError(f"--unsignalled-shift is {unsignalled_shift}; it must be a number of Hz")
+    read = _folder(file, doubled) if file.is_dir() else _file(file, doubled)
+    own = utility_axis is UtilityAxisName.paper and read.axis is not None
+    axis: AxisChoice | UtilityAxis = utility_axis.value
+    if own and read.axis is not None:
+        axis = read.axis
+    shift = read.shift_hz if own and unsignalled_shift is None else unsignalled_shift
     try:
-        analysis = analyse(responses, utility_axis.value, unsignalled_shift)
+        analysis = analyse(read.responses, axis, shift)
     except ConfigError as error:
         raise ConfigError(str(error), where=str(file)) from None
     source = Source(
-        file=file.name,
-        utility_axis=utility_axis.value,
+        file=file.resolve().name,
+        utility_axis="sessions" if own else utility_axis.value,
         unsignalled_shift_hz=analysis.shift_hz,
-        doubled=copies,
+        doubled=read.doubled,
         doubled_kept=doubled is Doubled.keep,
+        sessions=read.sessions,
+        skipped=read.skipped,
     )
-    made = _report(responses, analysis, source)
+    view = population_of(read.responses, analysis, read.heard, published=decode is Decode.all)
+    made = _report(read.responses, analysis, source, view.population)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
         typer.echo(_about_doubled(source), err=True)
     else:
         _print(made, source)
+    for sentence in read.skipped:
+        typer.echo(sentence, err=True)
 
 
-def _read(file: Path, doubled: Doubled) -> tuple[Responses, int | None]:
-    """Read the file; the second value is how many doubled rewards it has, None if it cannot be known."""
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """What was read.
+
+    Attributes
+    ----------
+    doubled
+        How many doubled rewards there are; None if it cannot be known.
+    axis, shift_hz
+        What sessions were run with; None for other recordings.
+    """
+
+    responses: Responses
+    doubled: int | None
+    heard: Heard | None = None
+    axis: UtilityAxis | None = None
+    shift_hz: float | None = None
+    sessions: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+def _file(file: Path, doubled: Doubled) -> _Read:
     if not is_spike_file(file):
         if doubled is Doubled.drop:
             raise ConfigError(
                 "a CSV has no times to find doubled rewards by; leave them out of it, or give the spikes",
                 where=str(file),
             )
-        return read_responses(file), None
+        return _Read(responses=read_responses(file), doubled=None)
     units = read_spikes(file)
     copies = sum(int(unit.doubled.sum()) for unit in units)
     if doubled is Doubled.drop:
         units = tuple(unit.keep(~unit.doubled) for unit in units)
-    return spike_responses(units), copies
+    return _Read(responses=spike_responses(units), doubled=copies)
 
 
-def _report(responses: Responses, analysis: Analysis, source: Source) -> Report:
+def _folder(path: Path, doubled: Doubled) -> _Read:
+    if doubled is Doubled.drop:
+        raise ConfigError("sessions have no doubled rewards to drop", where=str(path))
+    read = read_folder(path)
+    return _Read(
+        responses=read.responses,
+        doubled=0,
+        heard=read.heard,
+        axis=read.frame.axis,
+        shift_hz=read.frame.shift_hz,
+        sessions=read.sessions,
+        skipped=read.skipped,
+    )
+
+
+def _report(responses: Responses, analysis: Analysis, source: Source, population: Population) -> Report:
     placed = analysis.estimator.placed
     counts = ReportCounts(
         trials=responses.trials,
@@ -101,7 +167,7 @@ def _report(responses: Responses, analysis: Analysis, source: Source) -> Report:
         sizes_ul=placed.sizes_ul,
         utility_axis_hz=placed.utility_hz,
     )
-    return report(analysis.estimates, counts, source=source)
+    return report(analysis.estimates, counts, population=population, source=source)
 
 
 def _about_doubled(source: Source) -> str:
@@ -124,16 +190,22 @@ def _print(made: Report, source: Source) -> None:
     ):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     rows = [_row(unit) for unit in made.units]
-    if not console.is_terminal:
+    if console.is_terminal:
+        console.print(_table(rows), markup=False)
+    else:
         for row in (COLUMNS, *rows):
             typer.echo("\t".join(row))
-        return
+    for line in population_lines(made.population) if made.population else ():
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _table(rows: list[tuple[str, ...]]) -> Table:
     table = Table(title="reversal points in uL (in Hz), and asymmetries", title_justify="left")
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in {"unit", "flags"} else "right")
     for row in rows:
         table.add_row(*row)
-    console.print(table, markup=False)
+    return table
 
 
 COLUMNS = (

@@ -49,11 +49,11 @@ def demo(
     estimates = session.reckoning.estimates
     about = plan.protocol.reversal_conditions
     if estimates and about != ():
-        console.print(estimates_table(estimates, plan.sizes_ul))
+        console.print(estimates_table(estimates, session.reckoning.sizes_ul))
     if estimates and about is not None:
         console.print(reversal_words(about), highlight=False)
     if left:
-        known, _ = truth_from(left[0].truth)
+        known, _ = truth_from(left[0].truth, session.reckoning.epoch)
         told = scores(estimates, known)
         if told:
             console.print(scores_table(told))

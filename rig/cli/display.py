@@ -13,6 +13,7 @@ from rich.text import Text
 
 from rig.documents import (
     Document,
+    EpochStarted,
     EstimatesUpdated,
     Notice,
     ResponseTaken,
@@ -70,6 +71,9 @@ class SessionDisplay:
             case SessionStarted():
                 self._sizes = document.sizes_ul
                 self._line(f"{document.subject}: {document.protocol} on {document.rig}, seed {document.seed}")
+            case EpochStarted():
+                self._sizes, self._units = document.sizes_ul, ()
+                self._line(f"epoch '{document.name}' begins: {document.reason}", always=not self._quiet)
             case SessionState():
                 self._state = document
             case EstimatesUpdated():

@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 
 from rig.cli.display import estimates_table
+from rig.cli.population_words import population_lines
 from rig.cli.truth import truth_from
-from rig.documents import EstimatesUpdated, Notice, SessionEnded, SessionStarted, TrialDone
+from rig.documents import EpochStarted, EstimatesUpdated, Notice, SessionEnded, SessionStarted, TrialDone
 from rig.errors import ConfigError
-from rig.estimate.report import Report, ReportCounts, Truth, report
-from rig.log.schema import DERIVED
+from rig.estimate.report import Report, Truth
+from rig.estimate.session_report import SessionReport
 from rig.runtime.reader import SessionFile
 
 
@@ -23,7 +24,8 @@ def inspect_session(
     session: Annotated[Path, typer.Argument(help="A session file (.sqlite).")],
     json: Annotated[bool, typer.Option("--json", help="Print the estimates as JSON.")] = False,
     csv_dir: Annotated[
-        Path | None, typer.Option("--csv", metavar="DIR", help="Write trials, events, responses, estimates.")
+        Path | None,
+        typer.Option("--csv", metavar="DIR", help="Write the tables: trials, events, responses, ..."),
     ] = None,
 ) -> None:
     """Show a session: its trials, its estimates, and what went wrong."""
@@ -40,34 +42,17 @@ def inspect_session(
 
 def session_report(file: SessionFile) -> Report:
     """Return the estimates after the last trial, with the truth if the animal was simulated."""
-    trials = rewarded = 0
-    started: SessionStarted | None = None
-    last: EstimatesUpdated | None = None
+    told = SessionReport()
     for _, document in file.documents():
-        match document:
-            case SessionStarted():
-                started = document
-            case TrialDone():
-                trials += 1
-                rewarded += document.record.reward_us is not None
-            case EstimatesUpdated():
-                last = document
-            case _:
-                pass
-    truth, why = session_truth(file)
-    counts = ReportCounts(
-        trials=trials,
-        rewarded=rewarded,
-        sizes_ul=started.sizes_ul if started else (),
-        utility_axis_hz=started.utility_axis_hz if started else (),
-    )
-    return report(last.units if last else (), counts, truth, no_truth=why)
+        told.show(document)
+    return told.report(*session_truth(file))
 
 
 def session_truth(file: SessionFile) -> tuple[dict[str, Truth], str]:
     """Return what the simulated animal revealed at the end, and why there is none where there is none."""
     payload = next((entry.payload for entry in file.inputs() if entry.kind == "truth"), None)
-    return truth_from(payload)
+    epochs = (document.epoch for _, document in file.documents() if isinstance(document, EpochStarted))
+    return truth_from(payload, max(epochs, default=0))
 
 
 def write_tables(file: SessionFile, folder: Path) -> list[str]:
@@ -81,7 +66,7 @@ def write_tables(file: SessionFile, folder: Path) -> list[str]:
     names = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for table in DERIVED:
+        for table in file.tables:
             if table == "documents":
                 continue
             columns, rows = file.table(table)
@@ -101,16 +86,22 @@ def show(file: SessionFile) -> None:
     meta = file.meta
     end = file.end
     console.print(
-        f"{file.path.name}: {meta.get('subject')}, {meta.get('protocol')}, seed {meta.get('seed')}",
+        f"{file.path.name}: {file.subject}, {meta.get('protocol')}, seed {meta.get('seed')}",
         markup=False,
     )
+    for line in file.corrections():
+        console.print(
+            f"  corrected {line.at} by {line.who}: {line.field} '{line.was}' is '{line.now}' ({line.why})"
+        )
     outcomes: dict[str, int] = {}
     sizes: tuple[float, ...] = ()
     last: EstimatesUpdated | None = None
     water = 0.0
+    told = SessionReport()
     for _, document in file.documents():
+        told.show(document)
         match document:
-            case SessionStarted():
+            case SessionStarted() | EpochStarted():
                 sizes = document.sizes_ul
             case TrialDone():
                 outcomes[document.record.outcome] = outcomes.get(document.record.outcome, 0) + 1
@@ -123,11 +114,13 @@ def show(file: SessionFile) -> None:
                 console.print(f"decision digest {document.decision_digest}")
             case _:
                 pass
-    told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "none"
-    console.print(f"trials: {told}; water in trials {water:.1f} uL")
-    told = f"ended: {end.reason}" if end else "cut short: the file has no end mark"
-    console.print(told)
+    done = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "none"
+    console.print(f"trials: {done}; water in trials {water:.1f} uL")
+    console.print(f"ended: {end.reason}" if end else "cut short: the file has no end mark")
     if last is not None:
         console.print(estimates_table(last.units, sizes))
+        view = told.view()
+        for words in population_lines(view.population) if view else ():
+            console.print(words)
     else:
         console.print("no estimates: no unit answered a reward in this session")

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from rig.cli.display import SessionDisplay, estimates_table, reversal_words
 from rig.cli.plans import make_plan, settings_from
+from rig.cli.population_words import population_lines
 from rig.cli.rigs import demo_rig
 from rig.cli.truth import scores, scores_table, truth_from
 from rig.description import Emulation, RigDescription, StreamConfig
@@ -20,6 +21,7 @@ from rig.documents import Document, SessionEnded
 from rig.effects import Publish
 from rig.errors import ConfigError
 from rig.estimate.report import Report, ReportCounts, Truth, report
+from rig.estimate.session_report import SessionReport
 from rig.plan import SessionPlan
 from rig.preflight import preflight
 from rig.runtime.config import load_rig
@@ -64,18 +66,25 @@ def simulate(
     )
     preflight(plan, BoardLimits())
     console = Console()
-    outcome = run_virtual(plan, SessionDisplay(console, quiet=True))
+    told = SessionReport()
+    outcome = run_virtual(plan, _Both(SessionDisplay(console, quiet=True), told))
     if json:
-        typer.echo(msgspec.json.encode(outcome.report).decode())
+        typer.echo(msgspec.json.encode(told.report(outcome.truth, outcome.no_truth)).decode())
         return
     about = plan.protocol.reversal_conditions
     if outcome.session.reckoning.estimates and about != ():
-        console.print(estimates_table(outcome.session.reckoning.estimates, plan.sizes_ul))
+        sizes = outcome.session.reckoning.sizes_ul
+        console.print(estimates_table(outcome.session.reckoning.estimates, sizes))
     if outcome.session.reckoning.estimates and about is not None:
         console.print(reversal_words(about), highlight=False)
-    told = scores(outcome.session.reckoning.estimates, outcome.truth)
-    if told:
-        console.print(scores_table(told))
+    scored = scores(outcome.session.reckoning.estimates, outcome.truth)
+    if scored:
+        console.print(scores_table(scored))
+    view = told.view()
+    answered = outcome.session.reckoning.estimates and about != ()
+    if view is not None and (answered or view.population.cue_coding is not None):
+        for line in population_lines(view.population):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(f"{outcome.ended.reason}; decision digest {outcome.ended.decision_digest}", highlight=False)
 
 
@@ -87,13 +96,35 @@ class Watcher(Protocol):
         ...
 
 
+@dataclasses.dataclass(frozen=True)
+class _Both:
+    """Two watchers at once."""
+
+    one: Watcher
+    other: Watcher
+
+    def show(self, document: Document) -> None:
+        """Hand the document to both."""
+        self.one.show(document)
+        self.other.show(document)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VirtualOutcome:
-    """What came of a simulated session."""
+    """What came of a simulated session.
+
+    Attributes
+    ----------
+    truth, no_truth
+        What the animal revealed, and why it did not of the other units.
+    report
+        The units; the population is not worked out here.
+    """
 
     session: Session
     ended: SessionEnded
     truth: dict[str, Truth]
+    no_truth: str
     report: Report
 
 
@@ -132,12 +163,12 @@ def run_virtual(plan: SessionPlan, display: Watcher | None = None) -> VirtualOut
 
 
 def _outcome(session: Session, ended: SessionEnded, revealed: AnimalTruth) -> VirtualOutcome:
-    truth, why = truth_from(revealed.encode())
+    truth, why = truth_from(revealed.encode(), session.reckoning.epoch)
     counts = ReportCounts(
         trials=session.history.trials,
         rewarded=session.history.rewarded,
-        sizes_ul=session.plan.sizes_ul,
+        sizes_ul=session.reckoning.sizes_ul,
         utility_axis_hz=session.reckoning.axis_at_sizes_hz,
     )
     told = report(session.reckoning.estimates, counts, truth, no_truth=why)
-    return VirtualOutcome(session=session, ended=ended, truth=truth, report=told)
+    return VirtualOutcome(session=session, ended=ended, truth=truth, no_truth=why, report=told)

@@ -12,11 +12,19 @@ from rich.table import Table
 
 from rig.documents import UnitEstimate
 from rig.estimate.report import NO_TRUTH, Truth
-from rig.sim.animal import AnimalTruth
+from rig.sim.neurons import Truth as SimulatedTruth
+from rig.sim.truth import AnimalTruth, UnitTruth
+
+LATER = "the fixed points of this epoch's rewards are not known"
 
 
-def truth_from(payload: bytes | None) -> tuple[dict[str, Truth], str]:
+def truth_from(payload: bytes | None, epoch: int = 0) -> tuple[dict[str, Truth], str]:
     """Read a truth record (`rig.sim.animal.AnimalTruth` as JSON), or None for a real animal.
+
+    Parameters
+    ----------
+    epoch
+        Whose rewards it shall be about. In a later one the animal may still be on its way to them.
 
     Returns
     -------
@@ -26,17 +34,20 @@ def truth_from(payload: bytes | None) -> tuple[dict[str, Truth], str]:
     if payload is None:
         return {}, NO_TRUTH
     revealed = msgspec.json.decode(payload, type=AnimalTruth)
+    told = {unit.unit: _of_epoch(unit, epoch) for unit in revealed.units}
     known = {
-        unit.unit: Truth(
-            reversal_hz=unit.truth.reversal_hz,
-            reversal_ul=unit.truth.reversal_ul,
-            asymmetry=unit.truth.asymmetry,
-        )
-        for unit in revealed.units
-        if unit.truth is not None
+        unit: Truth(reversal_hz=truth.reversal_hz, reversal_ul=truth.reversal_ul, asymmetry=truth.asymmetry)
+        for unit, truth in told.items()
+        if truth is not None
     }
     why = next((unit.reason for unit in revealed.units if unit.reason), None)
-    return known, why or NO_TRUTH
+    return known, why or (LATER if epoch else NO_TRUTH)
+
+
+def _of_epoch(unit: UnitTruth, epoch: int) -> SimulatedTruth | None:
+    if epoch == 0:
+        return unit.truth
+    return unit.later[epoch - 1] if len(unit.later) >= epoch else None
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,6 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, ndtri, stdtr, stdtrit
-from scipy.stats import mannwhitneyu
 
 from rig.estimate.counts import BoolArray, FloatArray, IntArray
 
@@ -196,6 +195,8 @@ def _labels(
 
 def _differs(one: FloatArray, other: FloatArray, units: BoolArray) -> BoolArray:
     """Whether each of `units` answers two cues differently, by the Mann-Whitney test at 5 %."""
+    from scipy.stats import mannwhitneyu  # slow to load, and seldom needed
+
     differs = np.zeros(units.size, dtype=np.bool_)
     for i in np.flatnonzero(units):
         a, b = one[:, i], other[:, i]

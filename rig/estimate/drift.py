@@ -10,6 +10,13 @@ session.
 
 One unit's alarm is slow: in a session of 200 rewards it hardly can go off. A change of all units together
 (thirst, a valve that clogs) shows much sooner, in the mean over units of recent less all responses.
+
+That difference of recent and all responses, size by size, is also kept for each unit: it has no bias and a
+plain standard error, so that chance alone carries it far out no more often than a normal variable::
+
+    moved = sum_t (w_t - W_j / n_j) y_t / W      variance v (W2 - sum_j W_j^2 / n_j) / W^2
+
+(y_t was given to size j, which has n_j responses and weights W_j; v is the variance within sizes.)
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ from typing import Final, cast
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri, stdtr
 
 from rig.estimate.counts import BoolArray, FloatArray, IntArray, SizeCounts
 from rig.estimate.kinked_bayes import KinkedBayes
@@ -27,6 +35,30 @@ HALF_LIFE: Final = 100.0
 ALARM_SDS: Final = 4.0
 MIN_RESPONSES: Final = 60
 """Before this the window has forgotten nothing worth the name."""
+MIN_UNITS: Final = 4
+"""Fewer are no population that could move together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """How far the recent responses of all units lie above all of their responses to the same sizes.
+
+    Attributes
+    ----------
+    hz, sds
+        Mean over units, in Hz, and in standard errors over units.
+    units
+        How many had enough responses.
+    """
+
+    hz: float
+    sds: float
+    units: int
+
+    @property
+    def score(self) -> float:
+        """Size of `sds` as a normal score: the same chance, however few the units."""
+        return -float(ndtri(stdtr(self.units - 1, -abs(self.sds))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +73,9 @@ class Drift:
         Their difference in its own standard deviations; 0 while there are too few responses.
     parted
         bool: the alarm of the unit.
+    moved_sds
+        How far the unit's recent responses lie above all of its responses to the same sizes, in standard
+        errors; 0 while there are too few.
     common_hz, common_sds
         How far the recent responses lie above all responses to the same sizes, mean over the units with
         enough of them: in Hz, and in standard errors over units. None with fewer than four such units.
@@ -50,6 +85,7 @@ class Drift:
     recent_hz: FloatArray
     sds: FloatArray
     parted: BoolArray
+    moved_sds: FloatArray
     common_hz: float | None
     common_sds: float | None
 
@@ -100,27 +136,61 @@ class DriftWatch:
             setattr(self, name, table)
         self._weight2 = self._weight2 * keep**2 + seen
 
-    def check(self) -> Drift:
-        """Compare the two posteriors."""
-        full = self._bayes.posterior(self._full)
-        recent = self._bayes.posterior(self._recent())
-        n = self._full.rewarded
-        weight = np.maximum(self._n.sum(axis=1), 1.0)
-        lost = np.maximum(n * self._weight2 / weight**2 - 1.0, 0.0)
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return self._full.units
+
+    def check(self, rows: IntArray | None = None) -> Drift:
+        """Compare the two posteriors.
+
+        Parameters
+        ----------
+        rows
+            Places of the units to compare; all if None. Arrays of the answer are about these.
+        """
+        chosen = np.arange(self.units) if rows is None else rows
+        full = self._bayes.posterior(self._full.rows(chosen))
+        recent = self._bayes.posterior(self._recent().rows(chosen))
+        n = self._full.rewarded[chosen]
+        weight = np.maximum(self._n[chosen].sum(axis=1), 1.0)
+        lost = np.maximum(n * self._weight2[chosen] / weight**2 - 1.0, 0.0)
         own_sd = full.sd_hz * np.sqrt(lost)
         difference = recent.mean_hz - full.mean_hz
         ready = (n >= MIN_RESPONSES) & (own_sd > 0)
         sds = np.divide(difference, own_sd, out=np.zeros_like(difference), where=ready)
         outside = (recent.mean_hz < full.ci95_hz[:, 0]) | (recent.mean_hz > full.ci95_hz[:, 1])
-        common_hz, common_sds = _together(self._moved()[ready])
+        common = self.together()
         return Drift(
             full_hz=full.mean_hz,
             recent_hz=recent.mean_hz,
             sds=sds,
             parted=outside & (np.abs(sds) > ALARM_SDS),
-            common_hz=common_hz,
-            common_sds=common_sds,
+            moved_sds=self.moved_sds()[chosen],
+            common_hz=common.hz if common else None,
+            common_sds=common.sds if common else None,
         )
+
+    def together(self) -> Common | None:
+        """Return the common change alone, which costs no posterior; None with fewer than four units."""
+        moved = self._moved()[self._full.rewarded >= MIN_RESPONSES]
+        if moved.size < MIN_UNITS:
+            return None
+        mean, sd = float(moved.mean()), float(moved.std(ddof=1))
+        sds = mean / sd * float(np.sqrt(moved.size)) if sd > 0 else 0.0
+        return Common(hz=mean, sds=sds, units=moved.size)
+
+    def moved_sds(self) -> FloatArray:
+        """Return `Drift.moved_sds` of all units, without any posterior."""
+        n = np.maximum(self._full.n, 1)
+        weight = np.maximum(self._n.sum(axis=1), 1.0)
+        within = (self._full.squares - self._full.total**2 / n).sum(axis=1)
+        dof = np.maximum(self._full.n - 1, 0).sum(axis=1)
+        spread = self._weight2 - (self._n**2 / n).sum(axis=1)
+        error = np.sqrt(np.maximum(within / np.maximum(dof, 1) * spread, 0.0)) / weight
+        ready = (self._full.rewarded >= MIN_RESPONSES) & (error > 0)
+        sds: FloatArray = np.divide(self._moved(), error, out=np.zeros_like(error), where=ready)
+        return sds
 
     def _moved(self) -> FloatArray:
         """Recent less all responses of each unit, size by size, in Hz; unlike the posteriors without bias."""
@@ -135,10 +205,3 @@ class DriftWatch:
         counts.positives = counts.negatives = np.zeros(self._n.shape, dtype=np.int64)
         counts.total, counts.squares = self._total, self._squares
         return counts
-
-
-def _together(difference: FloatArray) -> tuple[float | None, float | None]:
-    if difference.size < 4:
-        return None, None
-    mean, sd = float(difference.mean()), float(difference.std(ddof=1))
-    return mean, mean / sd * float(np.sqrt(difference.size)) if sd > 0 else 0.0

@@ -24,7 +24,7 @@ undecided. How often the answer is wrong on simulated worlds is tested, and told
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,8 @@ from scipy.special import logsumexp
 from rig.estimate.counts import FloatArray, SizeCounts
 from rig.estimate.fixed_points import expectiles
 from rig.estimate.kinked_bayes import size_variances
+from rig.estimate.population_report import Explanation, Verdict
 
-Explanation: TypeAlias = Literal["common", "offset", "distributional", "both"]
-Verdict: TypeAlias = Literal["common", "offset", "distributional", "both", "undecided"]
 EXPLANATIONS: Final[tuple[Explanation, ...]] = ("common", "offset", "distributional", "both")
 
 TAU: Final[FloatArray] = np.linspace(0.025, 0.975, 39)
@@ -52,6 +51,8 @@ OFFSETS_HZ: Final = (0.3, 0.6, 1.0, 1.5, 2.2)
 PART_OF: Final[dict[Explanation, Explanation]] = {"common": "offset", "distributional": "both"}
 """The simpler one is the other one with constants of zero. Over that rival it need not be ahead unit by unit:
 the better the data agree with it, the less the two differ."""
+BLOCK: Final = 32
+"""Units worked on at once, to bound what is held in memory."""
 SURE: Final = 0.95
 STANDARD_ERRORS: Final = 2.5
 
@@ -164,7 +165,12 @@ def _weigh(evidence: FloatArray, beta: tuple[float, ...]) -> _Weighed:
     spiky = np.array([(a - 1.0) * np.log(TAU * (1.0 - TAU)) for a in beta])
     prior = spiky - logsumexp(spiky, axis=1, keepdims=True)
     # over the asymmetry of each unit; what is shared stays: location, spread, beta
-    per_unit = logsumexp(evidence[..., None] + prior.T[:, None, None, :], axis=1)
+    per_unit = np.concatenate(
+        [
+            logsumexp(evidence[first : first + BLOCK, ..., None] + prior.T[:, None, None, :], axis=1)
+            for first in range(0, evidence.shape[0], BLOCK)
+        ]
+    )
     location = -0.5 * (LOCATIONS / LOCATION_SD_HZ) ** 2
     location -= logsumexp(location)
     shared = per_unit.sum(axis=0) + location[:, None, None] - np.log(per_unit[0, 0].size)

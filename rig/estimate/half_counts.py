@@ -21,6 +21,9 @@ from rig.estimate.counts import ZERO_HZ, BoolArray, FloatArray, SizeCounts
 PARTITIONS: Final = 1000
 PENDING: Final = 32
 """So many trials wait before they are counted in: one matrix product serves them all."""
+STEPS_PER_HZ: Final = 512
+"""Responses are summed in steps of 1/512 Hz. So sums below 32,768 Hz are exact in single precision, however
+many trials are folded at a time."""
 _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLY: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
@@ -39,13 +42,14 @@ def membership(trial: int, partitions: int) -> BoolArray:
     True
     """
     words = np.arange(-(-partitions // 64), dtype=np.uint64)
-    state = _mix(np.full(words.shape, trial % 2**64, dtype=np.uint64))
-    state = _mix(state + words)
+    state = mix(np.full(words.shape, trial % 2**64, dtype=np.uint64))
+    state = mix(state + words)
     bits = np.unpackbits(state.astype("<u8").view(np.uint8), bitorder="little")
     return bits[:partitions].astype(np.bool_)
 
 
-def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+def mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Hash 64-bit words, each by itself (the finisher of SplitMix64)."""
     state = state + _GOLDEN
     state = (state ^ (state >> np.uint64(30))) * _MULTIPLY[0]
     state = (state ^ (state >> np.uint64(27))) * _MULTIPLY[1]
@@ -69,7 +73,7 @@ class HalfCounts:
     n, positives, negatives
         int16, shape (sizes, partitions, units): responses in the first half, those above zero and below.
     total
-        float32, same shape: their sum in Hz.
+        float32, same shape: their sum in Hz, each to the nearest 1/512 Hz.
     all_trials
         Counts of both halves together.
     """
@@ -150,11 +154,12 @@ class HalfCounts:
 
     def _count(self, j: int, first: Single, given: BoolArray, y: FloatArray) -> None:
         positive, negative = y >= ZERO_HZ, y <= -ZERO_HZ
+        rounded = np.round(y * STEPS_PER_HZ) / STEPS_PER_HZ
         for table, values in (
             (self.n, given),
             (self.positives, positive),
             (self.negatives, negative),
-            (self.total, y),
+            (self.total, rounded),
         ):
             np.add(table[j], first @ values.astype(np.float32), out=table[j], casting="unsafe")
         whole = self.all_trials

@@ -43,6 +43,12 @@ class Responses:
         float64, shape (responses,): NaN where missing.
     trials, rewarded
         How many trials the recording has, and how many of them gave a reward.
+    baseline_hz
+        float64, shape (responses,): rate before the stimulus, NaN where unknown; None: of no response.
+    trial
+        int64, shape (responses,): the trial's number; None: the k-th response of a unit is its trial k.
+    sizes_ul
+        The declared sizes, ascending; None: those that were given.
     """
 
     names: tuple[str, ...]
@@ -52,6 +58,9 @@ class Responses:
     response_hz: FloatArray
     trials: int
     rewarded: int
+    baseline_hz: FloatArray | None = None
+    trial: IntArray | None = None
+    sizes_ul: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +75,20 @@ class Analysis:
         Holds the counts, the sizes on their axis and the estimates as arrays.
     shift_hz
         What was added to unsignalled responses, in Hz.
+    size_index, response_hz
+        int64 and float64, shape (responses,): which size each response is to, and the response, shifted.
     """
 
     estimates: tuple[UnitEstimate, ...]
     estimator: ReversalEstimator
     shift_hz: float
+    size_index: IntArray
+    response_hz: FloatArray
 
 
-def analyse(responses: Responses, axis: AxisChoice = "paper", shift_hz: float | None = None) -> Analysis:
+def analyse(
+    responses: Responses, axis: AxisChoice | UtilityAxis = "paper", shift_hz: float | None = None
+) -> Analysis:
     """Estimate every unit's reversal point and asymmetry from a whole recording.
 
     Parameters
@@ -81,7 +96,8 @@ def analyse(responses: Responses, axis: AxisChoice = "paper", shift_hz: float | 
     responses
         The recording.
     axis
-        ``paper``: the published utility axis and grand means. ``population``: both from these units.
+        ``paper``: the published utility axis and grand means. ``population``: both from these units. Or an
+        axis of the user's own, without any shift.
     shift_hz
         Add this to unsignalled responses instead (0 for simulated units), in Hz.
 
@@ -91,7 +107,7 @@ def analyse(responses: Responses, axis: AxisChoice = "paper", shift_hz: float | 
         If the sizes are no reward sizes or cannot be put on the axis, or if the units' own mean responses
         do not grow with size.
     """
-    sizes = reward_sizes(responses.reward_ul)
+    sizes = responses.sizes_ul or reward_sizes(responses.reward_ul)
     between = (np.array(sizes[1:]) + np.array(sizes[:-1])) / 2
     size_index = np.searchsorted(between, responses.reward_ul)
     by_condition = []
@@ -99,15 +115,21 @@ def analyse(responses: Responses, axis: AxisChoice = "paper", shift_hz: float | 
         own = np.where(responses.signalled == signalled, responses.response_hz, np.nan)
         by_condition.append(_count(responses, size_index, own, sizes))
     if shift_hz is None:
-        shift_hz = PUBLISHED_SHIFT_HZ if axis == "paper" else grand_mean_shift(*by_condition)
+        shift_hz = _shift(axis, *by_condition)
     shifted = responses.response_hz + np.where(responses.signalled, 0.0, shift_hz)
     counts = _count(responses, size_index, shifted, sizes)
-    estimator = ReversalEstimator(
-        sizes, PUBLISHED_AXIS if axis == "paper" else population_axis(counts, sizes)
-    )
+    if not isinstance(axis, UtilityAxis):
+        axis = PUBLISHED_AXIS if axis == "paper" else population_axis(counts, sizes)
+    estimator = ReversalEstimator(sizes, axis)
     estimator.ensure_units(responses.names)
     estimator.counts = counts
-    return Analysis(estimator.estimates(), estimator, shift_hz)
+    return Analysis(estimator.estimates(), estimator, shift_hz, size_index, shifted)
+
+
+def _shift(axis: AxisChoice | UtilityAxis, signalled: SizeCounts, unsignalled: SizeCounts) -> float:
+    if isinstance(axis, UtilityAxis):
+        return 0.0
+    return PUBLISHED_SHIFT_HZ if axis == "paper" else grand_mean_shift(signalled, unsignalled)
 
 
 def _count(

@@ -6,9 +6,12 @@ same values. A null has its reason in `Population.reasons`, by its path. Nothing
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import msgspec
 
-from rig.estimate.evidence import Verdict
+Explanation: TypeAlias = Literal["common", "offset", "distributional", "both"]
+Verdict: TypeAlias = Literal["common", "offset", "distributional", "both", "undecided"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +57,17 @@ class AsymmetryTest(_Part, frozen=True, kw_only=True):
     mean
         Mean published asymmetry over units, all trials.
     f, p
-        Of the ANOVA; null with fewer than two units that have a slope in every fold.
+        Of the published ANOVA; null with fewer than two units that have a slope in every fold. The reversal
+        point that all folds of a unit share makes it find differences where there are none.
+    f_anew, p_anew
+        The same with reversal point and slopes estimated anew in every fold: this one can be trusted.
     """
 
     mean: float
     f: float | None
     p: float | None
+    f_anew: float | None = None
+    p_anew: float | None = None
 
 
 class Decoding(_Part, frozen=True, kw_only=True):
@@ -70,7 +78,8 @@ class Decoding(_Part, frozen=True, kw_only=True):
     x_hz, p
         Support on the utility axis, ascending, and probabilities.
     p_low, p_high
-        95 % band of each probability, from redrawing the units from their posteriors; empty if not drawn.
+        95 % band of each probability, from redrawing the units from their posteriors; empty if not drawn. It
+        says how far the answer moves with the units, and need not hold `p` everywhere.
     wasserstein_hz
         Distance to the distribution that was delivered.
     shuffled_hz
@@ -170,18 +179,22 @@ class DriftUnit(_Part, frozen=True, kw_only=True):
     ----------
     sds
         Their difference in its own standard deviations.
+    moved_sds
+        How far recent responses lie above all responses to the same sizes, in standard errors; 0 while there
+        are too few.
     parted
-        The alarm.
+        The recent estimate has left the full one's interval, by more than chance would.
     lost
-        The unit has fallen silent.
+        The unit has fallen silent; null where its spikes were not watched.
     """
 
     unit: str
     full_hz: float | None
     recent_hz: float | None
     sds: float
+    moved_sds: float = 0.0
     parted: bool
-    lost: bool
+    lost: bool | None
 
 
 class Together(_Part, frozen=True, kw_only=True):

@@ -53,7 +53,13 @@ def redrawn(
 
 
 def posterior_draws(
-    grid: npt.ArrayLike, mass: npt.ArrayLike, tau: npt.ArrayLike, uniform: npt.ArrayLike
+    grid: npt.ArrayLike,
+    mass: npt.ArrayLike,
+    tau: npt.ArrayLike,
+    uniform: npt.ArrayLike,
+    *,
+    spread: npt.ArrayLike = 0.0,
+    normal: npt.ArrayLike = 0.0,
 ) -> tuple[FloatArray, FloatArray]:
     """Draw (reversal, asymmetry) pairs from grid posteriors.
 
@@ -65,6 +71,11 @@ def posterior_draws(
         float64, shape (units, points): posterior mass, and expected asymmetry given the reversal point.
     uniform
         float64, shape (draws, units), in 0..1.
+    spread
+        float64, shape (units, points): SD of the asymmetry given the reversal point
+        (`KinkedBayes.tau_spread`); 0 leaves it out.
+    normal
+        float64, shape (draws, units): standard normal.
 
     Returns
     -------
@@ -76,5 +87,7 @@ def posterior_draws(
     units = weights.shape[0]
     index = np.stack([np.searchsorted(cumulated[i], at[:, i]) for i in range(units)], axis=1)
     index = np.minimum(index, weights.shape[1] - 1)
-    taus = np.asarray(tau, dtype=np.float64)[np.arange(units), index]
+    place = np.arange(units), index
+    within = np.broadcast_to(np.asarray(spread, dtype=np.float64), weights.shape)[place]
+    taus = np.asarray(tau, dtype=np.float64)[place] + within * np.asarray(normal, dtype=np.float64)
     return np.asarray(grid, dtype=np.float64)[index], taus

@@ -16,7 +16,7 @@ Nothing here may steer a trial: it is worked out beside the decisions.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,9 @@ class Reliability:
         Mean baseline rate against the published reversal point; None without baselines.
     up_down
         For each size, how many units are significantly above and below their baseline.
+    each
+        float64, shape (3, partitions): Pearson's R of every partition: published reversal points, isotonic
+        ones, asymmetry against reversal; NaN where it is undefined.
     """
 
     split_half: Estimators
@@ -67,6 +70,7 @@ class Reliability:
     asymmetry_reversal: Correlation | None
     baseline_reversal: Correlation | None
     up_down: tuple[tuple[int, int], ...]
+    each: FloatArray = field(repr=False, compare=False)
 
 
 class ReliabilityTracker:
@@ -113,7 +117,8 @@ class ReliabilityTracker:
         self.halves.fold()
         whole = self.halves.all_trials
         enough = enough_data(whole)
-        paper, crossing, relation = partition_correlations(self.halves, self.utility_hz)
+        each, units = partition_correlations(self.halves, self.utility_hz)
+        paper, crossing, relation = (averaged(r, n) for r, n in zip(each, units, strict=True))
         baseline = None
         if baseline_hz is not None:
             reversal = np.where(enough, sign_count(whole, self.utility_hz)[0], np.nan)
@@ -124,6 +129,7 @@ class ReliabilityTracker:
             asymmetry_reversal=relation,
             baseline_reversal=baseline,
             up_down=up_and_down(whole),
+            each=each,
         )
 
 
@@ -149,14 +155,22 @@ def half_cells(halves: HalfCounts) -> Iterator[tuple[slice, Cells, Cells]]:
 
 def partition_correlations(
     halves: HalfCounts, utility_hz: FloatArray
-) -> tuple[Correlation | None, Correlation | None, Correlation | None]:
-    """Correlate half against half: published reversal, isotonic reversal, asymmetry against reversal."""
-    if not halves.units:
-        return None, None, None
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Correlate half against half: published reversal, isotonic reversal, asymmetry against reversal.
+
+    Returns
+    -------
+    r
+        float64, shape (3, partitions); NaN where undefined.
+    n
+        int64, same shape: how many units entered.
+    """
     halves.fold()
     scarce = ~enough_data(halves.all_trials)
     r = np.full((3, halves.partitions), np.nan)
     n = np.zeros((3, halves.partitions), dtype=np.int64)
+    if scarce.all():
+        return r, n
     for some, one, other in half_cells(halves):
         ahead, ahead_other = one.next_met(), other.next_met()
         paper = sign_count_cells(one, utility_hz, ahead)
@@ -172,8 +186,7 @@ def partition_correlations(
         )
         for k, (a, b) in enumerate(pairs):
             r[k, some], n[k, some] = pearson(a, b)
-    paper_r, crossing_r, relation = (averaged(r[k], n[k]) for k in range(3))
-    return paper_r, crossing_r, relation
+    return r, n
 
 
 def split_in_time(split: TimeSplit, utility_hz: FloatArray, enough: BoolArray) -> Estimators:

@@ -1,7 +1,8 @@
 """The JSON of `analyze`, `inspect` and `simulate`: one shape, typed, with a committed schema.
 
 Every null has its reason: a unit's `reasons` maps the path of the null (``truth``, ``reversal.paper``,
-``reversal.isotonic``, ``reversal.bayes``, ``asymmetry.paper``, ``asymmetry.bayes``) to one sentence.
+``reversal.isotonic``, ``reversal.bayes``, ``asymmetry.paper``, ``asymmetry.bayes``) to one sentence. The
+population has reasons of its own, and the report says why there is none.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rig.documents import UnitEstimate
+from rig.estimate.population_report import Population
 
 NO_TRUTH = "these units are not simulated: nobody knows their true values"
+NO_POPULATION = "it was not asked for"
 SCHEMA_ID = "dopaloop estimates, version 1"
 
 
@@ -82,6 +85,8 @@ class Source(_Part, frozen=True, kw_only=True):
         Doubled rewards in the recording; null where the file has no times to find them by.
     doubled_kept
         Whether they were kept.
+    sessions, skipped
+        Of a folder: the session files that were read, and one sentence for each that was not.
     """
 
     file: str
@@ -89,16 +94,55 @@ class Source(_Part, frozen=True, kw_only=True):
     unsignalled_shift_hz: float
     doubled: int | None
     doubled_kept: bool
+    sessions: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+
+class EpochReport(_Part, frozen=True, kw_only=True):
+    """The estimates of one epoch: a stretch of the session with one declared reward distribution.
+
+    Attributes
+    ----------
+    epoch, name
+        Its number and name; the first one is 0.
+    first_trial
+        0-based.
+    reason
+        What ended the epoch before.
+    """
+
+    epoch: int
+    name: str
+    first_trial: int
+    reason: str
+    sizes_ul: tuple[float, ...]
+    utility_axis_hz: tuple[float, ...]
+    units: tuple[Unit, ...]
 
 
 class Report(_Part, frozen=True, kw_only=True):
-    """Everything; `source` is there after `analyze` only."""
+    """Everything; `source` is there after `analyze` only.
+
+    Attributes
+    ----------
+    trials, rewarded
+        Of the whole session.
+    sizes_ul, utility_axis_hz, units, population
+        Of its newest epoch.
+    epochs
+        Every epoch with its estimates; empty for a session of one.
+    reasons
+        Why ``population`` is null, if it is.
+    """
 
     trials: int
     rewarded: int
     sizes_ul: tuple[float, ...]
     utility_axis_hz: tuple[float, ...]
     units: tuple[Unit, ...]
+    epochs: tuple[EpochReport, ...]
+    population: Population | None
+    reasons: dict[str, str]
     source: Source | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -117,6 +161,8 @@ def report(
     truth: Mapping[str, Truth] | None = None,
     *,
     no_truth: str = NO_TRUTH,
+    population: Population | None = None,
+    no_population: str = NO_POPULATION,
     source: Source | msgspec.UnsetType = msgspec.UNSET,
 ) -> Report:
     """Build the report.
@@ -131,17 +177,27 @@ def report(
         Unit name -> truth, of simulated units.
     no_truth
         The reason given for a unit whose truth is null.
+    population, no_population
+        The statistics of all units together, or None and why.
     """
-    known = truth or {}
-    units = tuple(_unit(estimate, known.get(estimate.unit), no_truth) for estimate in estimates)
     return Report(
         trials=counts.trials,
         rewarded=counts.rewarded,
         sizes_ul=counts.sizes_ul,
         utility_axis_hz=counts.utility_axis_hz,
-        units=units,
+        units=unit_reports(estimates, truth or {}, no_truth),
+        epochs=(),
+        population=population,
+        reasons={} if population is not None else {"population": no_population},
         source=source,
     )
+
+
+def unit_reports(
+    estimates: Sequence[UnitEstimate], truth: Mapping[str, Truth], no_truth: str = NO_TRUTH
+) -> tuple[Unit, ...]:
+    """Return the units' part of a report; parameters as for `report`."""
+    return tuple(_unit(estimate, truth.get(estimate.unit), no_truth) for estimate in estimates)
 
 
 def _unit(e: UnitEstimate, truth: Truth | None, no_truth: str) -> Unit:

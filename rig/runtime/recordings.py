@@ -15,9 +15,11 @@ import numpy.typing as npt
 
 from rig.errors import ConfigError
 from rig.estimate.offline import LARGEST_UL, Responses
-from rig.stream.published import unit_response
+from rig.stream.published import unit_baseline, unit_response
 from rig.stream.recording import ODOUR_B, SIZES_UL, UNCLASSIFIED, RecordedUnit, sessions
 
+BASELINE: Final = "baseline_hz"
+"""A column that a table may have besides."""
 COLUMNS: Final = ("unit", "trial", "reward_ul", "signalled", "response_hz")
 MISSING: Final = frozenset({"", "na", "nan", "null", "none"})
 YES: Final = frozenset({"1", "1.0", "true", "yes"})
@@ -144,6 +146,9 @@ def spike_responses(units: tuple[RecordedUnit, ...]) -> Responses:
         response_hz=np.concatenate(
             [unit_response(unit)[given] for unit, given in zip(units, rewarded, strict=True)]
         ),
+        baseline_hz=np.concatenate(
+            [unit_baseline(unit)[given] for unit, given in zip(units, rewarded, strict=True)]
+        ),
         trials=sum(len(trials) for trials in together),
         rewarded=sum(kind != ODOUR_B for trials in together for kind in trials.values()),
     )
@@ -156,7 +161,8 @@ def read_responses(path: Path) -> Responses:
     ----------
     path
         A CSV, one line per unit and trial, with the columns ``unit``, ``trial``, ``reward_ul`` (0 or empty:
-        no reward), ``signalled`` (0 or 1) and ``response_hz`` (empty: missing); others are ignored.
+        no reward), ``signalled`` (0 or 1) and ``response_hz`` (empty: missing), and, if you have it,
+        ``baseline_hz``, the rate before the stimulus; others are ignored.
 
     Raises
     ------
@@ -218,7 +224,7 @@ def _rows(path: Path, file: Iterator[str]) -> Iterator[_Row]:
             f"(it names {','.join(header)[:120] or 'nothing'})",
             where=str(path),
         )
-    twice = [name for name in COLUMNS if header.count(name) > 1]
+    twice = [name for name in (*COLUMNS, BASELINE) if header.count(name) > 1]
     if twice:
         raise ConfigError(f"the column '{twice[0]}' stands twice", where=str(path))
     for cells in reader:
@@ -237,6 +243,7 @@ def _collect(path: Path, rows: Iterator[_Row]) -> Responses:
     reward: list[float] = []
     signalled: list[bool] = []
     response: list[float] = []
+    baseline: list[float] = []
     for row in rows:
         name, trial, volume, cued, value = _checked(row)
         own = trials.setdefault(name, {})
@@ -249,6 +256,7 @@ def _collect(path: Path, rows: Iterator[_Row]) -> Responses:
             reward.append(volume)
             signalled.append(cued)
             response.append(value)
+            baseline.append(row.number(BASELINE) if BASELINE in row.cells else math.nan)
     if not trials:
         raise ConfigError("there are no trials in it", where=str(path))
     together = sessions(trials.values())
@@ -260,6 +268,7 @@ def _collect(path: Path, rows: Iterator[_Row]) -> Responses:
         response_hz=np.array(response, dtype=np.float64),
         trials=sum(len(session) for session in together),
         rewarded=sum(volume > 0 for session in together for volume, _ in session.values()),
+        baseline_hz=np.array(baseline, dtype=np.float64),
     )
 
 

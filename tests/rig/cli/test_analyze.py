@@ -11,14 +11,14 @@ import msgspec
 import numpy as np
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from rig.cli.analyze import analyze
 from rig.errors import ConfigError
 from rig.estimate.report import Report
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
 
+FEW = "units have data for an estimate (5 responses, to 2 sizes or more); a statistic over units needs 4"
 HEADER = "unit,trial,reward_ul,signalled,response_hz\n"
 
 
@@ -82,6 +82,8 @@ def test_json_of_a_table(app: typer.Typer, tmp_path: Path) -> None:
         "unsignalled_shift_hz": pytest.approx(-1.497, abs=1e-3),
         "doubled": None,
         "doubled_kept": True,
+        "sessions": [],
+        "skipped": [],
     }
     assert "doubled rewards: not known" in result.stderr
 
@@ -92,6 +94,42 @@ def test_simulated_units_take_no_shift(app: typer.Typer, tmp_path: Path) -> None
     assert [unit.reversal.bayes.hz for unit in made.units if unit.reversal.bayes] == pytest.approx(
         [1.0] * 3, abs=1.2
     )
+
+
+def test_the_population_of_a_table(app: typer.Typer, tmp_path: Path) -> None:
+    made = msgspec.json.decode(run(app, table(tmp_path / "t.csv", units=6), "--json").stdout, type=Report)
+    told = made.population
+    assert told is not None and told.units == 6 and made.reasons == {}
+    # one reversal point for all, and a size at which everything is up
+    assert told.split_half.paper is not None and told.split_half.paper.p_mean > 0.05
+    assert told.up_down[-1] == (20.0, 6, 0)
+    assert told.baseline_reversal is None and "baseline" in told.reasons["baseline_reversal"]
+    assert all(unit.lost is None for unit in told.drift) and "drift.lost" in told.reasons
+    assert told.decoding.published is None
+    asked = run(app, tmp_path / "t.csv", "--json", "--decode", "all")
+    again = msgspec.json.decode(asked.stdout, type=Report).population
+    assert again is not None and again.decoding.published is not None
+    assert again.decoding.convex == told.decoding.convex
+
+
+def test_a_table_may_hold_baselines(app: typer.Typer, tmp_path: Path) -> None:
+    file = table(tmp_path / "t.csv", units=6)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    rates = ["baseline_hz", *(f"{float(line.split(',')[0][1:]) + 2:g}" for line in lines[1:])]
+    file.write_text("".join(f"{line},{rate}\n" for line, rate in zip(lines, rates, strict=True)), "utf-8")
+    told = msgspec.json.decode(run(app, file, "--json").stdout, type=Report).population
+    assert told is not None and told.baseline_reversal is not None
+    file.write_text(file.read_text("utf-8").replace(",2\n", ",x\n", 1), "utf-8")
+    assert "baseline_hz is 'x'" in str(run(app, file).exception)
+
+
+def test_words_about_the_population(app: typer.Typer, tmp_path: Path) -> None:
+    lines = run(app, table(tmp_path / "t.csv", units=6)).stdout.splitlines()[10:]
+    assert lines[0].startswith("population of 6 units")
+    assert "published" in lines[1] and "isotonic" in lines[1]
+    assert "asymmetry-reversal" in lines[3] and "baseline-reversal not known" in lines[3]
+    assert "(common 0." in lines[4] or "(common 1." in lines[4]
+    assert "does not prove a distributional code" in lines[5]
 
 
 def test_population_axis(app: typer.Typer, tmp_path: Path) -> None:
@@ -127,8 +165,9 @@ def test_plain_lines_where_there_is_no_terminal(app: typer.Typer, tmp_path: Path
     lines = result.stdout.splitlines()
     assert lines[0] == "s.npz: 2 units, 72 trials, 72 rewarded"
     assert "doubled rewards: 2, kept" in lines[2]
-    assert [line.split("\t")[0] for line in lines[3:]] == ["unit", "00", "01"]
-    assert all(len(line.split("\t")) == 9 for line in lines[3:])
+    assert [line.split("\t")[0] for line in lines[3:6]] == ["unit", "00", "01"]
+    assert all(len(line.split("\t")) == 9 for line in lines[3:6])
+    assert lines[6:] == [f"population: 2 {FEW}"]
 
 
 def test_a_table_on_a_terminal(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

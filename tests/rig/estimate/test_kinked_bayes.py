@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal
 
 from rig.estimate.counts import SizeCounts
 from rig.estimate.kinked_bayes import KinkedBayes, Posterior, size_variances
+from rig.estimate.redraw import posterior_draws
 from rig.estimate.utility import PUBLISHED_UTILITY_HZ
 
 U = np.array(PUBLISHED_UTILITY_HZ)
@@ -119,6 +120,42 @@ def test_interval_is_ordered_inside_the_axis_and_holds_the_stated_mass() -> None
     inside = (bayes.grid_hz > low[:, None]) & (bayes.grid_hz < high[:, None])
     largest_cell = posterior.mass.max(axis=1)
     assert (np.abs((posterior.mass * inside).sum(axis=1) - 0.95) <= 2 * largest_cell).all()
+
+
+@pytest.mark.parametrize("times", [0.5, 1, 4])
+def test_the_asymmetrys_sd_is_calibrated(times: float) -> None:
+    inside = []
+    for seed in range(3):
+        counts, _, tau = kinked_units(seed, 400, (PER_SIZE * times).astype(np.int64))
+        bayes = KinkedBayes(U)
+        inside.append(np.abs(bayes.posterior(counts).tau - tau) <= 1.96 * bayes.tau_sd(counts))
+    coverage = float(np.mean(inside))
+    print(f"asymmetry, {times:g} x 216 rewards: mean +- 1.96 SD covers {coverage:.3f}")
+    assert 0.90 <= coverage <= 0.98
+
+
+def test_the_asymmetrys_sd_is_that_of_draws_from_the_posterior() -> None:
+    counts, _, _ = kinked_units(4, 30, PER_SIZE)
+    bayes = KinkedBayes(U)
+    evidence = bayes.evidence(counts)
+    posterior = bayes.weigh(evidence)
+    rng = np.random.default_rng(9)
+    shape = (4000, 30)
+    _, drawn = posterior_draws(
+        *(bayes.grid_hz, posterior.mass, evidence.tau, rng.random(shape)),
+        spread=bayes.tau_spread(counts),
+        normal=rng.standard_normal(shape),
+    )
+    np.testing.assert_allclose(drawn.mean(axis=0), posterior.tau, atol=0.01)
+    np.testing.assert_allclose(drawn.std(axis=0), bayes.tau_sd(counts), rtol=0.05)
+
+
+def test_the_asymmetry_is_vague_without_data_and_shares_no_block() -> None:
+    bayes = KinkedBayes(U)
+    assert bayes.tau_sd(SizeCounts(U.size, 1))[0] > 0.3
+    assert bayes.tau_sd(SizeCounts(U.size, 0)).shape == (0,)
+    counts, _, _ = kinked_units(2, 60, PER_SIZE)
+    np.testing.assert_allclose(bayes.tau_sd(counts)[50:], bayes.tau_sd(counts.rows(np.arange(50, 60))))
 
 
 def test_a_finer_grid_changes_nothing_that_matters() -> None:

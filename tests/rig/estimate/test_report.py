@@ -32,7 +32,12 @@ def test_schema_file_is_fresh() -> None:
 def test_the_shape() -> None:
     truth = {"a": Truth(reversal_hz=0.7, reversal_ul=5.5, asymmetry=0.6)}
     made = json.loads(msgspec.json.encode(report(estimator().estimates(), COUNTS, truth)))
-    assert set(made) == {"trials", "rewarded", "sizes_ul", "utility_axis_hz", "units"}
+    assert set(made) == {
+        *("trials", "rewarded", "sizes_ul", "utility_axis_hz", "units"),
+        *("epochs", "population", "reasons"),
+    }
+    assert (made["epochs"], made["population"]) == ([], None)
+    assert made["reasons"] == {"population": "it was not asked for"}
     a, b = made["units"]
     assert set(a) == {"unit", "n", "truth", "reversal", "asymmetry", "flags", "reasons"}
     assert a["n"] == [4, 4, 4]

@@ -1,0 +1,67 @@
+"""The population of a whole recording: the same counts as in a session, from all responses at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rig.estimate.counts import IntArray
+from rig.estimate.offline import Analysis, Responses
+from rig.estimate.population_counts import PopulationCounts
+from rig.estimate.population_report import PopulationView
+from rig.estimate.population_view import population_view
+from rig.estimate.population_worked import About, Heard
+
+NO_CUES = "a table of responses to rewards holds none to cues"
+
+
+def population_of(
+    responses: Responses, analysis: Analysis, heard: Heard | None = None, *, published: bool = False
+) -> PopulationView:
+    """Work out the population of a recording.
+
+    Trials are taken in the order of their numbers. To which half a trial belongs goes by its number, so two
+    sessions' trials of one number share their half, as units of one session do.
+
+    Parameters
+    ----------
+    responses, analysis
+        The recording, and what `analyse` made of it.
+    heard
+        What is known besides.
+    published
+        Also decode by the published imputation, which takes seconds.
+    """
+    placed = analysis.estimator.placed
+    counts = PopulationCounts(placed.utility_hz, placed.sizes_ul)
+    counts.add_units(len(responses.names))
+    trial = trial_numbers(responses)
+    order = np.argsort(trial, kind="stable")
+    begins = np.flatnonzero(np.diff(trial[order], prepend=-1)) if order.size else order
+    for rows in np.split(order, begins[1:]) if order.size else ():
+        size = np.zeros(counts.units, dtype=np.int64)
+        y = np.full(counts.units, np.nan)
+        baseline = np.full(counts.units, np.nan)
+        unit = responses.unit[rows]
+        size[unit], y[unit] = analysis.size_index[rows], analysis.response_hz[rows]
+        if responses.baseline_hz is not None:
+            baseline[unit] = responses.baseline_hz[rows]
+        counts.add(int(trial[rows[0]]), size, y, baseline)
+    about = About(
+        units=responses.names,
+        sizes_ul=placed.sizes_ul,
+        utility_axis_hz=placed.utility_hz,
+        rewarded=responses.rewarded,
+    )
+    return population_view(counts, about, heard or Heard(why_no_cues=NO_CUES), published=published)
+
+
+def trial_numbers(responses: Responses) -> IntArray:
+    """Trial number of each response, shape (responses,): its own, or its place among its unit's responses."""
+    if responses.trial is not None:
+        return responses.trial
+    seen = np.zeros(len(responses.names), dtype=np.int64)
+    number = np.zeros(responses.unit.size, dtype=np.int64)
+    for i, unit in enumerate(responses.unit.tolist()):
+        number[i] = seen[unit]
+        seen[unit] += 1
+    return number

@@ -1,0 +1,99 @@
+"""A session's report from its documents: the newest estimates, epoch by epoch, and the population."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from rig.documents import Document, EpochStarted, EstimatesUpdated, SessionStarted, TrialDone, UnitEstimate
+from rig.estimate.population import Decode, PopulationTracker
+from rig.estimate.population_report import PopulationView
+from rig.estimate.report import NO_TRUTH, EpochReport, Report, ReportCounts, Truth, report, unit_reports
+
+FIRST_REASON = "the session began"
+OF_THE_END = "what is revealed of a simulated animal is how it stood at the session's end"
+
+
+class SessionReport:
+    """Follows the documents of a session, in their order.
+
+    Attributes
+    ----------
+    population
+        Follows them too.
+    """
+
+    def __init__(self) -> None:
+        self.population = PopulationTracker()
+        self._trials = self._rewarded = 0
+        self._started: SessionStarted | None = None
+        self._epochs: list[EpochStarted] = []
+        self._estimates: dict[int, tuple[UnitEstimate, ...]] = {}
+
+    def show(self, document: Document) -> None:
+        """Take one document."""
+        self.population.take(document)
+        match document:
+            case SessionStarted():
+                self._started = document
+            case EpochStarted():
+                self._epochs.append(document)
+            case TrialDone():
+                self._trials += 1
+                self._rewarded += document.record.reward_us is not None
+            case EstimatesUpdated():
+                self._estimates[document.epoch] = document.units
+            case _:
+                pass
+
+    def view(self, decode: Decode = "convex") -> PopulationView | None:
+        """Work out the population."""
+        return self.population.view(decode)
+
+    def report(self, truth: Mapping[str, Truth] | None = None, no_truth: str = NO_TRUTH) -> Report:
+        """Return the report; parameters as for `rig.estimate.report.report`."""
+        newest = self._epochs[-1] if self._epochs else self._started
+        counts = ReportCounts(
+            trials=self._trials,
+            rewarded=self._rewarded,
+            sizes_ul=newest.sizes_ul if newest else (),
+            utility_axis_hz=newest.utility_axis_hz if newest else (),
+        )
+        number = self._epochs[-1].epoch if self._epochs else 0
+        view = self.view()
+        told = report(
+            self._estimates.get(number, ()),
+            counts,
+            truth,
+            no_truth=no_truth,
+            population=view.population if view else None,
+            no_population="the session did not begin",
+        )
+        if not self._epochs:
+            return told
+        return msgspec.structs.replace(told, epochs=self._by_epoch(told, no_truth))
+
+    def _by_epoch(self, told: Report, no_truth: str) -> tuple[EpochReport, ...]:
+        why = OF_THE_END if any(unit.truth for unit in told.units) else no_truth
+        newest = self._epochs[-1].epoch
+        made = []
+        for begun in (self._started, *self._epochs):
+            number = begun.epoch if isinstance(begun, EpochStarted) else 0
+            estimates = self._estimates.get(number, ())
+            made.append(
+                EpochReport(
+                    epoch=number,
+                    name=begun.name if isinstance(begun, EpochStarted) else _first_name(begun),
+                    first_trial=begun.trial if isinstance(begun, EpochStarted) else 0,
+                    reason=begun.reason if isinstance(begun, EpochStarted) else FIRST_REASON,
+                    sizes_ul=begun.sizes_ul if begun else (),
+                    utility_axis_hz=begun.utility_axis_hz if begun else (),
+                    units=told.units if number == newest else unit_reports(estimates, {}, why),
+                )
+            )
+        return tuple(made)
+
+
+def _first_name(started: SessionStarted | None) -> str:
+    return started.epochs[0].name if started is not None and started.epochs else ""

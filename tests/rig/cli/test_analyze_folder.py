@@ -1,0 +1,169 @@
+"""`dopaloop analyze FOLDER`: sessions that belong together, some that do not, and files that are broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from protocols.habituation import Habituation
+from protocols.lowet_bernoulli import LowetBernoulli
+from protocols.mirrored import Mirrored
+from protocols.variable_magnitude import VariableMagnitude
+from rig.cli.analyze import analyze
+from rig.cli.inspect import session_report
+from rig.errors import ConfigError
+from rig.estimate.report import Report
+from rig.log.replay import EndMark
+from rig.runtime.reader import SessionFile
+from rig.runtime.recorder import Recorder
+
+
+def run(*arguments: object) -> Result:
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(analyze)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def said(result: Result) -> Report:
+    assert result.exit_code == 0, result.exception
+    return msgspec.json.decode(result.stdout, type=Report)
+
+
+@pytest.fixture
+def keep(sit: Callable[..., Any], tmp_path: Path) -> Callable[..., Path]:
+    """Run a session and keep it as a file: `keep("mon", trials=40, units=3)`."""
+
+    def kept(name: str, **options: Any) -> Path:
+        sitting = sit(**({"trials": 30, "units": 3} | options))
+        sitting.run()
+        folder = tmp_path / "sessions"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}.sqlite"
+        path.touch()
+        recorder = Recorder(path, {"subject": '"m1"', "seed": "1"})
+        recorder.start()
+        recorder.append(sitting.log[0], b"")
+        recorder.documents(0, sitting.documents)
+        recorder.close(EndMark(inputs=1, chain="00", reason="done", ok=True))
+        return path
+
+    return kept
+
+
+def test_units_of_all_sessions(keep: Callable[..., Path]) -> None:
+    folder = keep("mon", units=3).parent
+    keep("tue", units=2, seed=2, trials=40)
+    made = said(run(folder, "--json"))
+    assert made.trials == 70
+    assert [unit.unit for unit in made.units] == [
+        *("mon/Tetrode 1:1", "mon/Tetrode 1:2", "mon/Tetrode 1:3"),
+        *("tue/Tetrode 1:1", "tue/Tetrode 1:2"),
+    ]
+    assert made.population is not None and made.population.units == 5
+    assert json.loads(run(folder, "--json").stdout)["source"] == {
+        "file": "sessions",
+        "utility_axis": "sessions",
+        "unsignalled_shift_hz": 0.0,
+        "doubled": 0,
+        "doubled_kept": True,
+        "sessions": ["mon.sqlite", "tue.sqlite"],
+        "skipped": [],
+    }
+    lines = run(folder).stdout.splitlines()
+    assert lines[0].startswith("sessions: 5 units, 70 trials")
+    assert any(line.startswith("population of 5 units") for line in lines)
+
+
+def test_a_folder_of_one_says_what_inspect_says(keep: Callable[..., Path]) -> None:
+    path = keep("mon", trials=60, units=6)
+    made = said(run(path.parent, "--json"))
+    with SessionFile(path) as session:
+        own = session_report(session)
+    assert made.population is not None and own.population is not None
+    for name in (
+        "split_half",
+        "time_split",
+        "evidence",
+        "asymmetry",
+        "decoding",
+        "up_down",
+        "baseline_reversal",
+    ):
+        assert getattr(made.population, name) == getattr(own.population, name)
+    assert [unit.reversal for unit in made.units] == [unit.reversal for unit in own.units]
+
+
+def test_broken_files_are_left_out_with_a_sentence_each(keep: Callable[..., Path]) -> None:
+    path = keep("mon")
+    folder = path.parent
+    (folder / "broken.sqlite").write_bytes(b"not a database at all")
+    (folder / "cut.sqlite").write_bytes(path.read_bytes()[:20_000])
+    (folder / "gone.sqlite").symlink_to(folder / "nowhere")
+    keep("training", units=0)
+    keep("water", protocol=Habituation)
+    result = run(folder, "--json")
+    made = said(result)
+    assert not isinstance(made.source, msgspec.UnsetType)
+    assert made.source.sessions == ("mon.sqlite",)
+    assert {sentence.split(" ")[0] for sentence in made.source.skipped} == {
+        *("broken.sqlite", "cut.sqlite", "gone.sqlite", "training.sqlite", "water.sqlite"),
+    }
+    for sentence in made.source.skipped:
+        assert " is left out: " in sentence and "\n" not in sentence and str(folder) not in sentence
+        assert sentence in result.stderr
+    assert "there is no such session file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (
+            {
+                "protocol": VariableMagnitude,
+                "settings": {"sizes_ul": [2.5, 5.0, 10.0], "block": [10, 20, 10]},
+            },
+            "sizes",
+        ),
+        ({"protocol": Mirrored, "settings": {"at_least": 8, "at_most": 8, "discard": 0}}, "distribution"),
+    ],
+)
+def test_sessions_that_do_not_belong_together(
+    keep: Callable[..., Path], other: dict[str, Any], what: str
+) -> None:
+    folder = keep("mon").parent
+    keep("tue", **other)
+    error = run(folder).exception
+    assert isinstance(error, ConfigError)
+    assert "mon.sqlite and tue.sqlite differ" in str(error) and what in str(error)
+    assert "\n" not in str(error)
+
+
+def test_nothing_that_could_be_analysed(keep: Callable[..., Path], tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "no session file" in str(run(empty).exception)
+    folder = keep("bernoulli", protocol=LowetBernoulli).parent
+    (folder / "broken.sqlite").write_bytes(b"x")
+    error = run(folder).exception
+    assert isinstance(error, ConfigError)
+    assert "bernoulli.sqlite is left out" in str(error) and "broken.sqlite is left out" in str(error)
+
+
+def test_options_are_those_of_a_file(keep: Callable[..., Path]) -> None:
+    settings = {"sizes_ul": [1.2, 5.0, 20.0], "block": [10, 20, 10]}
+    folder = keep("mon", trials=60, units=12, settings=settings).parent
+    shifted = said(run(folder, "--json", "--unsignalled-shift", "-1.5"))
+    assert not isinstance(shifted.source, msgspec.UnsetType)
+    assert shifted.source.unsignalled_shift_hz == -1.5
+    own = said(run(folder, "--json", "--utility-axis", "population"))
+    assert not isinstance(own.source, msgspec.UnsetType)
+    assert own.source.utility_axis == "population"
+    assert own.utility_axis_hz != shifted.utility_axis_hz
+    assert "no doubled rewards" in str(run(folder, "--doubled", "drop").exception)
