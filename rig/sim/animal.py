@@ -67,6 +67,7 @@ class Animal:
         self._opened_us: dict[int, int] = {}
         self._trial = -1
         self._stretch = 0
+        self._pulses_of_light = 0
         self._promised = False
         self._cue: Cue | None = None  # a cue with a value of its own, whose outcome is still to come
         self._cue_us = 0
@@ -86,6 +87,7 @@ class Animal:
         match event:
             case TrialStarted():
                 self._trial, self._stretch, self._promised = self._trial + 1, 0, False
+                self._pulses_of_light = 0
                 self._cue = None
                 self._table = self._table_in(event.slot)
                 stretch = (self._trial, 0)
@@ -113,7 +115,11 @@ class Animal:
 
     def _changed(self, event: OutputChange) -> None:
         kind = self._wiring.kind(event.output)
-        if kind == "reward":
+        if event.output in self._wiring.lasers:
+            if event.on:
+                self.units.lit(event.t_us, self._trial, self._pulses_of_light)
+                self._pulses_of_light += 1
+        elif kind == "reward":
             self._valve(event)
         elif kind is not None and event.on:
             self._promised = promising = kind == "promise"

@@ -47,6 +47,8 @@ def population_settings(rig: RigDescription) -> PopulationSettings:
         axis=UtilityAxis(neural.utility_ul, neural.utility_hz) if own_axis else PUBLISHED_AXIS,
         cues=emulation.cues,
         reversal_cue=emulation.reversal_cue,
+        later=emulation.later,
+        tagged_share=emulation.tagged_share,
     )
     if not emulation.sizes_ul and not emulation.cues:
         return settings

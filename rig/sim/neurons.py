@@ -13,7 +13,8 @@ response stands an excitation that every reward gives alike (0-200 ms), as in th
 are made elsewhere (`rig.sim.spiking`); here are only rates, in bins of 100 ms.
 
 Where cues are followed by different things, a unit holds one value for each cue, learned in the same way;
-a reward that is left out has the utility of nothing, and is answered when it was due.
+a reward that is left out has the utility of nothing, and is answered when it was due. Such a cue is answered
+as a reward is: first as any odour is (0-100 ms), then by its value (200-600 ms).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rig.description import CueTraining
+from rig.description import CueTraining, Rewards
 from rig.errors import ConfigError
 from rig.estimate.fixed_points import expectiles
 from rig.estimate.utility import PUBLISHED_AXIS, PUBLISHED_SIZES_UL, UtilityAxis, fitted_utility_hz
@@ -52,9 +53,10 @@ EXCITATION_HZ: Final = (24.0, 8.0)
 """On top of the baseline in the first and second 100 ms after any reward."""
 RESPONSE_BINS: Final = slice(2, 6)
 HEAD_BINS: Final = 6
-CUE_BINS: Final = 2
 CUE_GAIN: Final = 0.4
 """Cue response in Hz for each Hz of value, in units of a unit's gain."""
+OWN_CUE_GAIN: Final = 2.0
+"""The same for a cue with a value of its own: some 9 Hz between nothing and 3.75 uL for sure in 2 s."""
 DISCOUNT_PER_S: Final = 0.9
 """A cue with a value of its own is answered as if each second to its outcome took a tenth of that value."""
 OTHER_ODOUR_HZ: Final = 3.0
@@ -80,6 +82,10 @@ class PopulationSettings(msgspec.Struct, frozen=True, kw_only=True):
     cues, reversal_cue
         Cues with values of their own, see `rig.description.Emulation`. Then `sizes_ul` is about rewards
         without a cue and may be empty: such a reward is a surprise.
+    later
+        The declared distributions of later epochs; nothing is learned from them beforehand.
+    tagged_share
+        How likely a unit is to answer light (`rig.sim.light`).
     """
 
     units: int = 40
@@ -93,6 +99,8 @@ class PopulationSettings(msgspec.Struct, frozen=True, kw_only=True):
     axis: UtilityAxis = PUBLISHED_AXIS
     cues: dict[str, CueTraining] = {}
     reversal_cue: str = ""
+    later: tuple[Rewards, ...] = ()
+    tagged_share: float = 0.75
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,7 +190,7 @@ class Population:
         return self.baseline_hz * np.maximum(1.0 + self._baseline_drift * (trial / DRIFT_TRIALS), 0.1)
 
     def cue_hz(self, trial: int, *, rewarded: bool, cue: str | None = None) -> Floats:
-        """Rates in the first two bins after an odour; shape (2, units).
+        """Rates in the first bins after an odour; shape (2, units).
 
         Parameters
         ----------
@@ -190,7 +198,7 @@ class Population:
             Whether the odour promises a reward.
         cue
             Name of a cue with a value of its own. Then the rates go on to the end of the answer to a reward
-            that does not come; if it comes, it cuts them off.
+            that does not come, or that of the cue; if a reward comes, it cuts them off.
         """
         base = self.background_hz(trial)
         if cue is not None:
@@ -203,12 +211,13 @@ class Population:
     def _own_cue_hz(self, trial: int, cue: str, base: Floats) -> Floats:
         delay_s = self.settings.cues[cue].delay_s
         value = self.cue_value_hz[cue]
-        rate = np.maximum(base + CUE_GAIN * self.gain * DISCOUNT_PER_S**delay_s * value, 0.0)
-        if not delay_s:
-            return np.stack([rate, rate])
         due = round(delay_s * US_PER_S / BIN_US)
         head = np.tile(base, (due + RESPONSE_BINS.stop, 1))
-        head[:CUE_BINS] = rate
+        head[0] += OTHER_ODOUR_HZ
+        answer = OWN_CUE_GAIN * self.gain * DISCOUNT_PER_S**delay_s * value
+        head[RESPONSE_BINS] = np.maximum(base + answer, 0.0)
+        if not delay_s:
+            return head
         lacking = np.maximum(base + self._response_hz(trial, 0.0, value), 0.0)
         head[due + RESPONSE_BINS.start : due + RESPONSE_BINS.stop] = lacking
         return head
@@ -271,6 +280,12 @@ class Population:
         settled = self.cue_fixed_point_hz.get(settings.reversal_cue)
         return None if settled is None else self._truths(settled)
 
+    def later_truths(self) -> list[list[Truth]]:
+        """Return the same for each later epoch: where the values end if its rewards come long enough."""
+        if self.settings.start == "naive" or self.settings.cues:
+            return []
+        return [self._truths(self._settles(one.sizes_ul, one.probabilities)) for one in self.settings.later]
+
     def cue_truths(self) -> dict[str, list[Truth]]:
         """Return the same for every promising cue with a value of its own; empty for a naive start."""
         if self.settings.start == "naive":
@@ -288,7 +303,8 @@ class Population:
 def _all_sizes(settings: PopulationSettings) -> tuple[float, ...]:
     """Return every reward size that the animal knows, ascending."""
     if not settings.cues:
-        return settings.sizes_ul
+        later = {size for one in settings.later for size in one.sizes_ul}
+        return tuple(sorted({*settings.sizes_ul, *later})) if later else settings.sizes_ul
     told = [size for cue in settings.cues.values() for size in cue.sizes_ul if size > 0]
     return tuple(sorted({*settings.sizes_ul, *told}))
 

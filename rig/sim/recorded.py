@@ -131,6 +131,9 @@ class RecordedUnits:
     def omitted(self, cue: str) -> None:
         """Play nothing: the recordings hold no reward that was left out."""
 
+    def lit(self, t_us: int, trial: int, pulse: int) -> None:
+        """Play nothing: what light did to them was recorded outside the task."""
+
     def rewarded(
         self, t_us: int, stretch: Stretch, volume_ul: float, *, signalled: bool, cue: str | None = None
     ) -> None:

@@ -51,6 +51,7 @@ class SpikeTrains:
         self._units = np.arange(n)
         self._ready: list[Spikes] = []
         self._drawn: Spikes = NO_SPIKES
+        self._added: Spikes = NO_SPIKES
         self._taken = 0
         self._from_us = 0
         self._next_bin = 0
@@ -90,12 +91,36 @@ class SpikeTrains:
             self._phase = draws.uniform(self._keys[1], self._units)
             self._passed = np.zeros(self._units.size)
 
+    def add(self, units: Ints, times: Ints) -> None:
+        """Add spikes that something else evokes, on top of the stretch that runs.
+
+        Parameters
+        ----------
+        units, times
+            Unit indices and board times in microseconds, ascending by time; none before what is out.
+
+        Raises
+        ------
+        ValueError
+            If spikes at or after the first of them were already handed out.
+        """
+        if not units.size:
+            return
+        if times[0] < self._done_us:
+            raise ValueError(f"spikes up to {self._done_us} us are out; none can be added at {times[0]} us")
+        self._added = _merged([self._added, (units, times)])
+
     def emit(self, to_us: int) -> Spikes:
         """Return all spikes before `to_us` that were not yet handed out."""
         pieces = [*self._ready, self._take(to_us)]
         self._ready = []
         self._done_us = max(self._done_us, to_us)
         pieces = [piece for piece in pieces if piece[0].size]
+        if self._added[0].size:
+            due = int(np.searchsorted(self._added[1], to_us))
+            pieces.append((self._added[0][:due], self._added[1][:due]))
+            self._added = (self._added[0][due:], self._added[1][due:])
+            return _merged(pieces)
         if not pieces:
             return NO_SPIKES
         if len(pieces) == 1:
@@ -151,3 +176,10 @@ class SpikeTrains:
         self._passed = passed[-1]
         tries = np.floor(passed + self._phase) - np.floor(before + self._phase)
         return draws.binomial_count(u, tries, keep)
+
+
+def _merged(pieces: list[Spikes]) -> Spikes:
+    """Put several runs of spikes into one, ascending by time, then unit."""
+    units, times = np.concatenate([p[0] for p in pieces]), np.concatenate([p[1] for p in pieces])
+    order = np.lexsort((units, times))
+    return units[order], times[order]

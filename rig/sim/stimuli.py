@@ -22,6 +22,7 @@ ODOUR: Final = "odour"
 SPOUT: Final = "lick"
 
 Kind = Literal["reward", "promise", "odour"]
+"""What the animal can perceive; it does not perceive the light of a laser on its neurons."""
 
 
 class Cue(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +45,8 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
         Input of the lick spout; None if the rig has none.
     cues
         Promising outputs with a value of their own; empty where all that is promised is one and the same.
+    lasers
+        Outputs that light its neurons.
     """
 
     valves: dict[int, OutputLine]
@@ -51,6 +54,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
     other_odours: frozenset[int]
     lick_line: int | None
     cues: dict[int, Cue] = {}
+    lasers: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, rig: RigDescription) -> Wiring:
@@ -73,6 +77,7 @@ class Wiring(msgspec.Struct, frozen=True, kw_only=True):
                 for name, cue in told.items()
                 if name in promising and name in outputs
             },
+            lasers=frozenset(out.line for out in outputs.values() if out.kind == "laser"),
         )
 
     def kind(self, output: int) -> Kind | None:

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import msgspec
 
-from rig.description import CueTraining, Emulation, RigDescription
+from rig.description import CueTraining, Emulation, Rewards, RigDescription
 from rig.draws import Draws
 from rig.machine.rehearse import Rehearsal
 from rig.preflight import as_intended
@@ -47,13 +47,26 @@ def trained_on(rig: RigDescription, protocol: Protocol) -> RigDescription:
         probabilities=tuple(uncued.values()),
         cues={} if one_value else _cues(outcomes, _delays_s(rig, protocol)),
         reversal_cue="" if one_value else _reversal_cue(protocol, rewarded),
+        later=_later(protocol) if one_value else (),
     )
     return msgspec.structs.replace(rig, emulation=emulation)
 
 
-def _outcomes(protocol: Protocol) -> dict[str | None, Outcomes]:
-    """Return what follows each cue (None: no cue), sizes ascending."""
-    block = protocol.schedule.block
+def _later(protocol: Protocol) -> tuple[Rewards, ...]:
+    """Return what later epochs declare, if one value is enough for each of them; else nothing."""
+    found = []
+    for epoch in range(1, len(protocol.declared_epochs)):
+        rewarded = {cue: told for cue, told in _outcomes(protocol, epoch).items() if any(told)}
+        if not rewarded or not _share_one_value(rewarded):
+            return ()
+        shares = protocol.schedule.distribution(epoch)
+        found.append(Rewards(sizes_ul=tuple(shares), probabilities=tuple(shares.values())))
+    return tuple(found)
+
+
+def _outcomes(protocol: Protocol, epoch: int = 0) -> dict[str | None, Outcomes]:
+    """Return what follows each cue (None: no cue) in an epoch, sizes ascending."""
+    block = protocol.schedule.blocks[epoch]
     told: dict[str | None, Outcomes] = {}
     for cue in dict.fromkeys(kind.cue for kind in block):
         sizes = Counter(kind.reward_ul for kind in block if kind.cue == cue)

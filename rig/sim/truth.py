@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from rig.sim.light import LightTruth
 from rig.sim.neurons import Truth
 
 
@@ -15,6 +16,11 @@ class UnitTruth(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     cues: dict[str, Truth] = {}
     """Of a simulated unit with a value for each cue: the reversal point after each of them."""
+    later: tuple[Truth, ...] = ()
+    """Of a simulated unit: the fixed points of the later epochs' declared distributions. The unit may still
+    be on its way there."""
+    light: LightTruth | None = None
+    """Of a simulated unit: what light does to it."""
     source: str | None = None
     played: tuple[tuple[int, int], ...] = ()
     """Of a recorded unit: pairs of (trial on the rig, trial in the recording), both from 0."""

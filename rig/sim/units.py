@@ -9,6 +9,7 @@ import numpy as np
 
 from rig.machine.table import StateTable
 from rig.sim import draws
+from rig.sim.light import LightResponses
 from rig.sim.neurons import Population, PopulationSettings, unit_names
 from rig.sim.spiking import Floats, Spikes, SpikeTrains
 from rig.sim.truth import AnimalTruth, UnitTruth
@@ -46,6 +47,10 @@ class Units(Protocol):
         """A trial is about to end, and what this cue promised did not come."""
         ...
 
+    def lit(self, t_us: int, trial: int, pulse: int) -> None:
+        """A laser came on; `pulse` counts its pulses within the trial, from 0."""
+        ...
+
     def trial_ended(self, t_us: int, stretch: Stretch) -> None:
         """The table ended."""
         ...
@@ -72,6 +77,7 @@ class SimulatedUnits:
         self.population = Population(settings)
         base = draws.key(settings.seed, 0x5B1CE)
         self._trains = SpikeTrains(base, settings.units, self.population.world.fano)
+        self._light = LightResponses(settings.seed, settings.units, settings.tagged_share)
         self._names = unit_names(settings.units)
         self._quiet_hz: Floats = np.zeros((0, settings.units))
         self._begin(start_us, (-1, 0), self._quiet_hz)
@@ -102,6 +108,10 @@ class SimulatedUnits:
         """Answer a reward with its error, and learn from it."""
         self._begin(t_us, stretch, self.population.reward(max(stretch[0], 0), volume_ul, cue))
 
+    def lit(self, t_us: int, trial: int, pulse: int) -> None:
+        """Answer light on top of everything else."""
+        self._trains.add(*self._light.evoked(trial, pulse, t_us))
+
     def omitted(self, cue: str) -> None:
         """Learn from a reward that did not come."""
         self.population.omitted(cue)
@@ -114,6 +124,7 @@ class SimulatedUnits:
         """Reveal every unit's fixed point; a naive animal has none to reveal."""
         settings = self.population.settings
         truths, by_cue = self.population.truth(), self.population.cue_truths()
+        later = self.population.later_truths()
         reason = None if truths is not None else OWN_VALUES if by_cue else NAIVE
         return AnimalTruth(
             animal="simulated",
@@ -126,6 +137,8 @@ class SimulatedUnits:
                     truth=truths[i] if truths else None,
                     reason=reason,
                     cues={cue: told[i] for cue, told in by_cue.items()},
+                    later=tuple(told[i] for told in later),
+                    light=self._light.truth(i),
                 )
                 for i, name in enumerate(self._names)
             ),

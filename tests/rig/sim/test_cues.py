@@ -10,7 +10,14 @@ from rig.estimate.utility import PUBLISHED_AXIS
 from rig.events import BoardSafe, EndReason, OutputChange, TrialEnded, TrialStarted
 from rig.sim.compose import make_animal, population_settings
 from rig.sim.mouse import Mouse
-from rig.sim.neurons import CUE_GAIN, DISCOUNT_PER_S, NOTHING_HZ, Population, PopulationSettings
+from rig.sim.neurons import (
+    DISCOUNT_PER_S,
+    NOTHING_HZ,
+    OTHER_ODOUR_HZ,
+    OWN_CUE_GAIN,
+    Population,
+    PopulationSettings,
+)
 from rig.sim.stimuli import Cue, Wiring
 
 S = 1_000_000
@@ -110,13 +117,14 @@ def test_the_answer_to_a_cue_follows_its_discounted_value():
     p = population(units=40)
     for cue in ODDS:
         rates = p.cue_hz(0, rewarded=True, cue=cue)
-        expected = CUE_GAIN * p.gain * DISCOUNT_PER_S**2 * p.cue_value_hz[cue]
-        assert rates[0] - p.baseline_hz == pytest.approx(expected)
-        assert (rates[1] == rates[0]).all()
+        expected = OWN_CUE_GAIN * p.gain * DISCOUNT_PER_S**2 * p.cue_value_hz[cue]
+        assert rates[0] - p.baseline_hz == pytest.approx(np.full(40, OTHER_ODOUR_HZ))
+        assert (rates[1] == p.baseline_hz).all()
+        assert rates[2:6] - p.baseline_hz == pytest.approx(np.tile(expected, (4, 1)))
     soon, late = (CueTraining(sizes_ul=(4.5,), probabilities=(1,), delay_s=s) for s in (1.5, 6.0))
     delays = population(units=10, cues={"soon": soon, "late": late})
     first, second = (
-        delays.cue_hz(0, rewarded=True, cue=cue)[0] - delays.baseline_hz for cue in ("soon", "late")
+        delays.cue_hz(0, rewarded=True, cue=cue)[2] - delays.baseline_hz for cue in ("soon", "late")
     )
     assert second / first == pytest.approx(DISCOUNT_PER_S**4.5)
 
@@ -126,11 +134,11 @@ def test_the_lack_of_a_reward_is_felt_when_it_was_due():
     for cue in ODDS:
         rates = p.cue_hz(0, rewarded=True, cue=cue)
         assert rates.shape == (26, 40)
-        assert (rates[2:22] == p.baseline_hz).all()
+        assert (rates[6:22] == p.baseline_hz).all()
         dip = p.gain * (1 - p.tau) * p.cue_value_hz[cue]
         assert rates[22:26] == pytest.approx(np.tile(np.maximum(p.baseline_hz - dip, 0), (4, 1)))
     at_once = CueTraining(sizes_ul=(0.0, 4.5), probabilities=(1, 1))
-    assert population(units=4, cues={"x": at_once}).cue_hz(0, rewarded=True, cue="x").shape == (2, 4)
+    assert population(units=4, cues={"x": at_once}).cue_hz(0, rewarded=True, cue="x").shape == (6, 4)
 
 
 def test_a_reward_is_measured_against_the_value_of_its_own_cue():

@@ -9,14 +9,16 @@ from protocols.lowet_diverse import LowetDiverse
 from protocols.sousa import Sousa
 from protocols.variable_magnitude import VariableMagnitude
 from protocols.variable_probability import VariableProbability
-from rig import END, Protocol, StateMachine, TrialSpec, TrialType, rising
+from rig import END, Epoch, Protocol, StateMachine, TrialSpec, TrialType, Until, rising
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import run_virtual, virtual_description
+from rig.cli.truth import truth_from
 from rig.description import CueTraining, Emulation
 from rig.documents import ResponseTaken, TrialDone
 from rig.errors import ConfigError
 from rig.plan import SessionPlan
 from rig.runtime.config import dump_rig, parse_rig
+from rig.sim.compose import make_virtual_rig
 from rig.sim.training import trained_on
 
 
@@ -158,3 +160,45 @@ def test_in_a_session_rewards_surprise_by_their_odds_and_licks_follow_value(rig)
     assert surprise[0] > surprise[1] + 0.4 > surprise[2] + 0.8
     assert surprise[2] == pytest.approx(0.0, abs=0.8)
     assert eager[0] < eager[1] < eager[2]
+
+
+# --- later epochs -----------------------------------------------------------------------------------
+
+
+class TwoEpochs(VariableMagnitude):
+    """Half of the sizes later; or what the test says."""
+
+    def epochs(self):
+        block = self.block()
+        return [Epoch("a", block, until=Until(trials=5)), Epoch("b", self.later(block))]
+
+    def later(self, block):
+        return [(kind, count) for kind, count in block if kind.reward_ul != 20.0]
+
+
+class CuedLater(TwoEpochs):
+    def later(self, block):
+        odd = TrialType(condition="odd", reward_ul=5.0, signalled=True, cue="odour_c")
+        return [*block, (odd, 5)]
+
+
+def test_the_truth_of_later_epochs_is_about_what_they_declare(rig):
+    trained = trained_on(rig, TwoEpochs()).emulation
+    (later,) = trained.later
+    assert later.sizes_ul == TwoEpochs().parameters.sizes_ul[:-1]
+    assert sum(later.probabilities) == pytest.approx(1)
+    assert trained.sizes_ul == TwoEpochs().parameters.sizes_ul
+    units = make_virtual_rig(trained_on(rig, TwoEpochs())).animal.truth().units
+    plain = make_virtual_rig(trained_on(rig, VariableMagnitude())).animal.truth().units
+    assert [unit.truth for unit in units] == [unit.truth for unit in plain]
+    # Without the largest size all expectiles are lower.
+    assert all(unit.later[0].reversal_hz < unit.truth.reversal_hz for unit in units)
+    assert all(unit.later[0].asymmetry == unit.truth.asymmetry for unit in units)
+
+
+def test_where_one_value_is_not_enough_later_truth_is_not_known(rig):
+    described = trained_on(rig, CuedLater())
+    assert described.emulation.later == ()
+    told = make_virtual_rig(described).animal.truth().encode()
+    assert truth_from(told)[0]
+    assert truth_from(told, 1) == ({}, "the fixed points of this epoch's rewards are not known")
