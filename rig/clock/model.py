@@ -5,6 +5,11 @@ line rise. The two lists come by different ways, late, in any interleaving, and 
 or have some of its own. `ClockModel` finds out which is which (`rig.clock.pattern`), then expects each
 further pulse where the fit says, and fits the newest 120 (`rig.clock.fit`).
 
+Where something else already says which pulse is which (a barcode, `rig.clock.coded`), `add_pairs` takes them
+as they are, and only asks that two groups of them agree.
+
+The class is long because matching, doubting and letting go are one decision over one state.
+
 It never guesses: unlocked it gives no times, and it lets go by itself when pulses on both sides no
 longer fall together (samples lost by the acquisition, another clock) or after too long a silence.
 It reads no clock and draws no number: it is a function of the calls made.
@@ -14,9 +19,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
+from typing import Literal
 
 from rig.clock.fit import ClockFit, fit_clock
-from rig.clock.pattern import MIN_EDGES, Pair, find_pairs
+from rig.clock.pattern import MIN_EDGES, Pair, agree, find_pairs
 from rig.units import US_PER_S
 
 WINDOW = 120
@@ -24,7 +31,7 @@ WINDOW = 120
 WAITING = 48
 """Pulses of one side that may wait for the other: about a minute."""
 GATE_US = 300.0
-"""A pulse this far from where it is expected is not that pulse."""
+"""A pulse this far from where it is expected is not that pulse; or one and a half samples, if longer."""
 WANDER_US_PER_S2 = 0.1
 """How far a fit may go astray in a silence of x seconds: this times x squared."""
 SILENCE_S = 100.0
@@ -32,6 +39,8 @@ SILENCE_S = 100.0
 OVERDUE_US = US_PER_S
 STEP_EDGES = 6
 """So many outliers in a row are a step of the clock, not wrong pulses."""
+RECENT = 40
+"""Pulses of the board that `missed` looks back on."""
 
 
 class ClockModel:
@@ -41,6 +50,9 @@ class ClockModel:
     ----------
     nominal_rate_hz
         Sample rate as the stream states it; may be set later, when the stream has told.
+    edge_samples
+        By how much of a sample an edge is stamped late on average. 0.5 for a device that reads its line once
+        a sample and stamps an edge with the first sample that sees it: nothing at 30 kHz, 4 ms at 130 Hz.
 
     Attributes
     ----------
@@ -48,6 +60,10 @@ class ClockModel:
         Pulses matched since the clock locked.
     residual_us
         How far the newest matched pulse lay from where it was expected; None before.
+    stray_us
+        If the newest pulse found no partner though the clock is locked: how far from it the nearest pulse of
+        the other side lies. Samples that a device lost without a word show here at once, as a multiple of its
+        sample; above zero if samples are missing. None otherwise.
     last_pulse_us
         Board time of the newest matched pulse; None before.
     unmatched_board, unmatched_stream
@@ -67,14 +83,21 @@ class ClockModel:
     (True, 5000000)
     """
 
-    def __init__(self, nominal_rate_hz: float = 30_000.0) -> None:
+    source: Literal["sync line", "barcodes"] = "sync line"
+    """What it is kept true by."""
+
+    def __init__(self, nominal_rate_hz: float = 30_000.0, edge_samples: float = 0.0) -> None:
         self._rate_hz = nominal_rate_hz
+        self._edge_samples = edge_samples
         self._board: deque[int] = deque(maxlen=WAITING)  # not matched, newer than the newest match
         self._stream: deque[int] = deque(maxlen=WAITING)
         self._pairs: deque[Pair] = deque(maxlen=WINDOW)
         self._fit: ClockFit | None = None
+        self._matched: deque[bool] = deque(maxlen=RECENT)
+        self._group: tuple[Pair, ...] = ()  # the newest barcode's pulses
         self.n_pulses = 0
         self.residual_us: float | None = None
+        self.stray_us: float | None = None
         self.last_pulse_us: int | None = None
         self.unmatched_board = 0
         self.unmatched_stream = 0
@@ -83,6 +106,24 @@ class ClockModel:
         self.reason = ""
 
     # --- what comes in -----------------------------------------------------------------------------
+
+    def board_edge(self, t_us: int, rising: bool) -> None:
+        """Tell that the board's end of the sync line changed at board time `t_us`."""
+        if rising:
+            self.add_board_pulse(t_us)
+
+    def stream_edge(self, sample: int, rising: bool) -> None:
+        """Tell that the stream saw its sync line change at `sample`."""
+        if rising:
+            self.add_stream_pulse(sample)
+
+    def board_heard(self, t_us: int, t_ns: int) -> None:
+        """Take no notice of when the host heard from the board: the line knows better."""
+
+    def stream_heard(self, sample: int, t_ns: int) -> None:
+        """Tell that the stream has come to `sample`; of interest only if it went back."""
+        if self._fit is not None and sample < self._pairs[-1][0] - self._rate_hz:
+            self.reset("sample numbers went back")
 
     def add_board_pulse(self, t_us: int) -> None:
         """Tell that the board drove a rising edge at board time `t_us`."""
@@ -102,6 +143,7 @@ class ClockModel:
         if best is not None and best[0] <= self._gate_us(fit, best[1]):
             self._match(best[1], t_us)
         else:
+            self.stray_us = None if best is None else t_us - fit.to_board_us(best[1])
             self._doubt(fit, newest_is_board=True)
 
     def add_stream_pulse(self, sample: int) -> None:
@@ -122,13 +164,37 @@ class ClockModel:
         if best is not None and best[0] <= self._gate_us(fit, sample):
             self._match(sample, best[1])
         else:
+            self.stray_us = None if best is None else best[1] - expected_us
             self._doubt(fit, newest_is_board=False)
+
+    def add_pairs(self, pairs: Sequence[Pair]) -> None:
+        """Tell of pulses that are known on both sides: (sample, board us), ascending, of one barcode.
+
+        A group is believed if it lies where the fit expects it, or if it and the group before lie on one
+        line. So a code that was misread costs nothing but itself.
+        """
+        if not pairs:
+            return
+        if self._fit is not None and pairs[-1][0] < self._pairs[-1][0] - self._rate_hz:
+            self.reset("sample numbers went back")
+        fit, before, self._group = self._fit, self._group, tuple(pairs)
+        if fit is not None and pairs[0][0] > self._pairs[-1][0]:
+            off = sorted(t_us - fit.to_board_us(sample) for sample, t_us in pairs)
+            if abs(off[len(off) // 2]) <= self._gate_us(fit, pairs[0][0]):
+                self._take_group(pairs)
+                return
+        if before and agree(before, self._group, self._rate_hz):
+            if fit is not None:
+                self._let_go("barcodes no longer fall where the clock expects them")
+            self.locks += 1
+            self._take_group([*before, *pairs])
 
     def reset(self, reason: str) -> None:
         """Forget the stream's clock (its counters began again); board pulses are kept for the new lock."""
         self.resets += 1
         self.reason = reason
         self._stream.clear()
+        self._group = ()
         self._drop_fit()
 
     @property
@@ -179,7 +245,7 @@ class ClockModel:
         ValueError
             If the clock is not locked.
         """
-        return self._locked_fit().to_board_us(sample)
+        return self._locked_fit().to_board_us(sample + self._edge_samples)
 
     def to_sample(self, t_us: float) -> float:
         """Return the sample number, with its fraction, at a board time.
@@ -189,7 +255,17 @@ class ClockModel:
         ValueError
             If the clock is not locked.
         """
-        return self._locked_fit().to_sample(t_us)
+        return self._locked_fit().to_sample(t_us) - self._edge_samples
+
+    @property
+    def missed(self) -> float:
+        """Share of the board's newest pulses that the stream never saw; 0 while not locked."""
+        return 1.0 - sum(self._matched) / len(self._matched) if self._matched else 0.0
+
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """Pulses of the board and of the stream that have found no partner yet."""
+        return len(self._board), len(self._stream)
 
     def stale(self, now_us: int, limit_s: float = 10.0) -> bool:
         """Say whether no pulse was matched in the `limit_s` seconds before board time `now_us`."""
@@ -205,7 +281,8 @@ class ClockModel:
     def _gate_us(self, fit: ClockFit, sample: int) -> float:
         """How far from its expected time a pulse may lie."""
         silence_s = max(sample - fit.sample0, 0) / self._rate_hz
-        return GATE_US + 5.0 * fit.sigma_us(sample) + WANDER_US_PER_S2 * silence_s**2
+        gate_us = max(GATE_US, 1.5 * US_PER_S / self._rate_hz)
+        return gate_us + 5.0 * fit.sigma_us(sample) + WANDER_US_PER_S2 * silence_s**2
 
     def _try_to_lock(self, *, newest_is_board: bool) -> None:
         pairs = find_pairs(self._board, self._stream, self._rate_hz, newest_is_board=newest_is_board)
@@ -217,8 +294,18 @@ class ClockModel:
         self._refit()
         self._forget_older(matched=len(pairs))
 
+    def _take_group(self, pairs: Sequence[Pair]) -> None:
+        """Take the pulses of a barcode (of two, to lock)."""
+        if self._fit is not None:
+            self.residual_us = pairs[-1][1] - self._fit.to_board_us(pairs[-1][0])
+        self.n_pulses += len(pairs)
+        self._matched.extend([True] * len(pairs))
+        self._pairs.extend(pairs)
+        self._refit()
+
     def _match(self, sample: int, t_us: int) -> None:
         """Take a pulse seen on both sides."""
+        self.stray_us = None
         self.residual_us = t_us - self._locked_fit().to_board_us(sample)
         self.n_pulses += 1
         self._pairs.append((sample, t_us))
@@ -240,7 +327,9 @@ class ClockModel:
         board, stream = len(self._board), len(self._stream)
         self._board = deque((t for t in self._board if t > t_us), maxlen=WAITING)
         self._stream = deque((s for s in self._stream if s > sample), maxlen=WAITING)
-        self.unmatched_board += board - len(self._board) - matched
+        missed = board - len(self._board) - matched
+        self._matched.extend([False] * missed + [True] * matched)
+        self.unmatched_board += missed
         self.unmatched_stream += stream - len(self._stream) - matched
 
     def _doubt(self, fit: ClockFit, *, newest_is_board: bool) -> None:
@@ -263,6 +352,7 @@ class ClockModel:
     def _drop_fit(self) -> None:
         self._fit = None
         self._pairs.clear()
+        self._matched.clear()
         self.n_pulses = 0
-        self.residual_us = None
+        self.residual_us = self.stray_us = None
         self.last_pulse_us = None

@@ -19,6 +19,7 @@ from rig.units import US_PER_S
 
 MIN_EDGES = 4
 TOLERANCE_US = 1000.0
+"""Of an interval; or one and a half samples, if that is longer: a slow device sees an edge a sample late."""
 TOLERANCE_PPM = 300.0
 """Two clocks may differ by this much before anything is known of them."""
 MIN_SHARE = 0.6
@@ -26,7 +27,7 @@ MIN_SHARE = 0.6
 SAME_US = 5000.0
 """Pulses closer than this (a bouncing line) make the same hypothesis."""
 MAX_RESIDUAL_US = 200.0
-"""From the straight line; or one sample, if that is longer."""
+"""From the straight line; or one and a half samples, if that is longer."""
 
 Pair = tuple[int, int]
 """(sample, board time in us) of one pulse seen on both sides."""
@@ -57,24 +58,29 @@ def find_pairs(
     # Both trains in microseconds from a pulse of their own: small numbers, whatever the clocks' age.
     ours = np.array([t - board_us[-1] for t in board_us], dtype=np.float64)
     theirs = np.array([s - samples[-1] for s in samples], dtype=np.float64) * (US_PER_S / rate_hz)
+    coarse_us = 1.5 * US_PER_S / rate_hz
     if newest_is_board:
-        match = _best_match(ours, theirs)
+        match = _best_match(ours, theirs, max(TOLERANCE_US, coarse_us))
     else:
-        flipped = _best_match(theirs, ours)
+        flipped = _best_match(theirs, ours, max(TOLERANCE_US, coarse_us))
         match = None if flipped is None else [(i, j) for j, i in flipped]
     if match is None or not _most_agree(match, ours, theirs):
         return None
-    match = _on_a_line(match, ours, theirs, max(MAX_RESIDUAL_US, US_PER_S / rate_hz))
+    match = _on_a_line(match, ours, theirs, max(MAX_RESIDUAL_US, coarse_us))
     return sorted((samples[j], board_us[i]) for i, j in match) if match else None
 
 
-def _best_match(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> list[tuple[int, int]] | None:
+def _best_match(
+    ours: NDArray[np.float64], theirs: NDArray[np.float64], tolerance_us: float
+) -> list[tuple[int, int]] | None:
     """Try "the newest of ours is h of theirs" for all h; return the index pairs of a clear winner.
 
     Parameters
     ----------
     ours, theirs
         Times in us, shapes (n,) and (m,); the newest of ours is the last and stands at 0.
+    tolerance_us
+        How far an interval may be off, before the clocks' difference in rate.
     """
     order = np.argsort(ours, kind="stable")
     line = ours[order]
@@ -85,11 +91,11 @@ def _best_match(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> list[
     nearer_left = np.abs(shifted - line[left]) <= np.abs(shifted - line[right])
     nearest = np.where(nearer_left, left, right)
     distance = np.abs(shifted - line[nearest])
-    agree = distance <= TOLERANCE_US + TOLERANCE_PPM * 1e-6 * np.abs(shifted)
+    agree = distance <= tolerance_us + TOLERANCE_PPM * 1e-6 * np.abs(shifted)
     worth = agree.sum(axis=1)
     misfit = np.where(agree, distance, 0.0).sum(axis=1)
     best = int(np.lexsort((misfit, -worth))[0])
-    rivals = worth[np.abs(theirs - theirs[best]) > SAME_US]
+    rivals = worth[np.abs(theirs - theirs[best]) > max(SAME_US, tolerance_us)]
     if worth[best] < MIN_EDGES or (len(rivals) and 2 * rivals.max() > worth[best]):
         return None
     nearest_of: dict[int, tuple[float, int]] = {}  # one of theirs for each of ours: the nearest
@@ -97,6 +103,15 @@ def _best_match(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> list[
         i = int(order[nearest[best, j]])
         nearest_of[i] = min(nearest_of.get(i, (np.inf, -1)), (float(distance[best, j]), j))
     return sorted((i, j) for i, (_, j) in nearest_of.items())
+
+
+def agree(first: Sequence[Pair], second: Sequence[Pair], rate_hz: float) -> bool:
+    """Say whether two groups of known pulses, the second later on both sides, can be of one clock."""
+    samples, board_us = second[0][0] - first[0][0], second[0][1] - first[0][1]
+    if samples <= 0 or board_us <= 0:
+        return False
+    off_us = abs(samples * US_PER_S / rate_hz - board_us)
+    return off_us <= max(MAX_RESIDUAL_US, 1.5 * US_PER_S / rate_hz) + TOLERANCE_PPM * 1e-6 * board_us
 
 
 def _most_agree(match: list[tuple[int, int]], ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> bool:
