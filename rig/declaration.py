@@ -47,7 +47,7 @@ class Declaration:
         return self._epochs[self._history.epoch]
 
     def told(self) -> tuple[DeclaredEpoch, ...]:
-        """Return all epochs for `SessionStarted`; none where there is only one."""
+        """Return all epochs for `SessionStarted`; none where there is one that says nothing of its own."""
         schedule = self._plan.protocol.schedule
         told = tuple(
             DeclaredEpoch(
@@ -59,7 +59,7 @@ class Declaration:
             )
             for number, epoch in enumerate(self._epochs)
         )
-        return told if len(told) > 1 else ()
+        return told if len(told) > 1 or told[0].discard else ()
 
     # --- at a decision --------------------------------------------------------------------------------
 
