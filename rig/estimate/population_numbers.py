@@ -46,7 +46,7 @@ class _Reasons:
         self._why = why_nothing
         if self._why is None and ready < MIN_UNITS:
             self._why = (
-                f"{ready or 'no'} unit{'s have' if ready > 1 else ' has'} data for an estimate ({MIN_REWARDED} "
+                f"{ready} unit{' has' if ready == 1 else 's have'} data for an estimate ({MIN_REWARDED} "
                 f"responses, to {MIN_SIZES} sizes or more); a statistic over units needs {MIN_UNITS}"
             )
 
