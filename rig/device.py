@@ -1,8 +1,8 @@
 """The contracts a driver fulfils. A driver is sans-io: bytes go in, events come out, and back.
 
-The session owns one `Board` and any number of `Feed` objects. It never opens a port: the runtime
-moves the bytes. A visiting lab's driver fulfils the same contracts and is named in the rig file as
-`package.module:Class`.
+The session owns one `Board`, and any number of `Feed`, `SampleDevice` and `SampleFeed` objects. It never
+opens a port: the runtime moves the bytes. A visiting lab's driver fulfils the same contracts and is named in
+the rig file as `package.module:Class`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from rig.commands import BoardCommand
-from rig.events import BoardEvent, StreamEvent
+from rig.events import BoardEvent, SampleEvent, StreamEvent
 
 
 class BoardLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,4 +105,47 @@ class WiredFeed(Feed, Protocol):
 
     def heartbeat_message(self, application: str, uuid_text: str) -> bytes:
         """Return the request that shows our name to the sender."""
+        ...
+
+
+class SampleDevice(Protocol):
+    """The host's side of a device on a serial port that streams samples (a photometry board).
+
+    As with `Board`: one thread, nothing blocks, nothing raises on noise, `t_ns` is for retries and
+    time-outs only. Sample numbers count lost samples too, as far as the device numbers them.
+    """
+
+    def connect(self, t_ns: int) -> None:
+        """Begin the hello and start the stream; retried until `feed` has returned `SourceReady`."""
+        ...
+
+    def feed(self, data: bytes, t_ns: int) -> list[SampleEvent]:
+        """Take the bytes that came, whole or in pieces; return what they mean.
+
+        `Ttl` events of a stretch of samples come before its `Samples`.
+        """
+        ...
+
+    def idle(self, t_ns: int) -> list[SampleEvent]:
+        """Let time pass: resend what was not answered, notice a dead link."""
+        ...
+
+    def outgoing(self) -> bytes:
+        """Bytes to write now (empty if none); each byte is handed out once."""
+        ...
+
+    def deadline_ns(self) -> int | None:
+        """When `idle` wants to be called next, or None."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the stream and switch the lights off: `outgoing` then has the last bytes to write."""
+        ...
+
+
+class SampleFeed(Protocol):
+    """The host's side of a source of samples that sends multipart messages."""
+
+    def feed(self, parts: Sequence[bytes], t_ns: int) -> list[SampleEvent]:
+        """Take one multipart message; return what it means. Never raises on noise."""
         ...

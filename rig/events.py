@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 
 class EndReason(enum.IntEnum):
@@ -110,6 +112,8 @@ class BoardReady(Event, frozen=True, tag="ready"):
         As the board reports them.
     time_scale
         0 for real hardware; an emulator's speed ceiling otherwise.
+    anew
+        It was ready before and has been reset since: its time and its events' numbers began again.
     """
 
     name: str
@@ -117,6 +121,7 @@ class BoardReady(Event, frozen=True, tag="ready"):
     firmware: str
     time_scale: int
     t_us: int
+    anew: bool = False
 
 
 class TableAccepted(Event, frozen=True, tag="table_accepted"):
@@ -174,11 +179,18 @@ class UnsortedSpike(Event, frozen=True, tag="unsorted"):
 
 
 class Ttl(Event, frozen=True, tag="ttl"):
-    """A TTL line of the stream changed."""
+    """A TTL line of the stream changed.
+
+    Parameters
+    ----------
+    after_gap
+        The samples before were lost, so it may have changed earlier: not to be used for a clock.
+    """
 
     line: int
     rising: bool
     sample: int
+    after_gap: bool = False
 
 
 class Progress(Event, frozen=True, tag="progress"):
@@ -201,6 +213,87 @@ class StreamRestarted(Event, frozen=True, tag="restarted"):
     reason: str
 
 
+class UnitAppeared(Event, frozen=True, tag="unit_appeared"):
+    """A sorted unit fired for the first time, or again after it had vanished (`again`)."""
+
+    unit: str
+    sample: int
+    again: bool = False
+
+
+class UnitVanished(Event, frozen=True, tag="unit_vanished"):
+    """A unit that used to fire has been silent for `silent_s` on a stream that goes on."""
+
+    unit: str
+    sample: int
+    silent_s: float
+
+
+# --- from a source of samples (photometry) -----------------------------------------------------------
+
+
+class SourceReady(Event, frozen=True, tag="source_ready"):
+    """A source of samples was identified, or told of itself for the first time.
+
+    Parameters
+    ----------
+    name, serial
+        As the device reports them; empty where it has none.
+    channels
+        Names of the columns of `Samples.values`.
+    rate_hz
+        Samples of one channel per second, by the source's own clock.
+    detail
+        What else people should know, in one line (mode, light).
+    """
+
+    name: str
+    serial: str
+    channels: tuple[str, ...]
+    rate_hz: float
+    detail: str = ""
+
+
+class Samples(Event, frozen=True, eq=False, tag="samples"):
+    """Consecutive samples of all channels of a source.
+
+    Parameters
+    ----------
+    first
+        Number of the first sample; lost samples are counted, so numbers tell time.
+    values
+        float64, shape (samples, channels), in volts or whatever the source measures. Not a number: unknown.
+    clipped
+        Samples of these in which some channel was at the end of its range.
+    """
+
+    first: int
+    rate_hz: float
+    values: NDArray[np.float64]
+    clipped: int = 0
+
+    @property
+    def end(self) -> int:
+        """Number of the sample after the last."""
+        return self.first + len(self.values)
+
+
+class SamplesLost(Event, frozen=True, tag="samples_lost"):
+    """Samples `first` to `first + count - 1` never came; those after them have their right numbers."""
+
+    first: int
+    count: int
+    reason: str
+
+
+class Marker(Event, frozen=True, tag="marker"):
+    """A text from another program; `t_ns` is when it was sent, as well as the host's clock can tell."""
+
+    source: str
+    text: str
+    t_ns: int
+
+
 BoardEvent = (
     InputEdge | OutputChange | StateEntered | TrialStarted | TrialEnded | SoftEventSeen | SyncEdge
     | BoardSafe | PulseRefused | Heartbeat | BoardReady | TableAccepted | CommandRefused | EventsLost
@@ -208,5 +301,8 @@ BoardEvent = (
 )  # fmt: skip
 
 StreamEvent = (
-    Spike | UnsortedSpike | Ttl | Progress | StreamGap | StreamRestarted | WireNoise | LinkLost
+    Spike | UnsortedSpike | Ttl | Progress | StreamGap | StreamRestarted | UnitAppeared | UnitVanished
+    | WireNoise | LinkLost
 )  # fmt: skip
+
+SampleEvent = SourceReady | Samples | SamplesLost | Ttl | Marker | StreamRestarted | WireNoise | LinkLost

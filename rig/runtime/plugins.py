@@ -22,7 +22,10 @@ from typing import Any, Final, Literal
 
 from rig.errors import ConfigError
 
-Kind = Literal["board", "feed", "protocol", "emulator", "transport", "window", "panel"]
+Kind = Literal[
+    "board", "feed", "sample_device", "sample_feed", "recording", "protocol", "emulator", "transport",
+    "window", "panel",
+]  # fmt: skip
 
 _NAMED: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _FILE: Final = re.compile(r"(.+\.py)(?::([A-Za-z_]\w*))?")

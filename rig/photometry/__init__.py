@@ -1,0 +1,1 @@
+"""Fibre photometry: samples in, dF/F and event-aligned responses of a population out."""

@@ -1,0 +1,113 @@
+"""What a rig says about its photometry: the source, its fibres, and how dF/F is made. Shown and stored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from rig.errors import ConfigError
+from rig.trial.spec import ResponseWindow
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base: a part of a rig file; unknown keys are refused."""
+
+
+class DffSettings(_Part, frozen=True, kw_only=True):
+    """How dF/F is made from a signal and its control, sample by sample.
+
+    The defaults were the best of four on a real dLight session of 90 minutes: its event responses agree with
+    those of the usual offline chain at a correlation of 0.998.
+
+    Parameters
+    ----------
+    low_pass_hz
+        Corner of the causal 2nd-order Butterworth filter. It delays (22 ms at 10 Hz).
+    baseline_s
+        Time constant of F0, an exponential average. A short one eats slow signals.
+    regression_s
+        Time constant of the regression of the signal on the control.
+    settle_s
+        So long at the beginning there is no dF/F: F0 and the slope are not known yet.
+    slope_limits
+        The control's slope is held within these. A control that never goes with the signal deserves a slope
+        of 0; and a negative one would be no movement. (0, 0): the control is not used.
+    """
+
+    low_pass_hz: Positive = 10.0
+    baseline_s: Positive = 120.0
+    regression_s: Positive = 300.0
+    settle_s: NonNegative = 120.0
+    slope_limits: tuple[float, float] = (0.0, 100.0)
+
+    def __post_init__(self) -> None:
+        low, high = self.slope_limits
+        if not low <= high:
+            raise ConfigError(f"slope_limits must ascend, but are {low:g} and {high:g}")
+
+
+class FibreConfig(_Part, frozen=True, kw_only=True):
+    """One fibre: one channel, which reports a population.
+
+    Parameters
+    ----------
+    signal, control
+        Channels of the source, by name; no control if empty.
+    control_kind
+        ``isosbestic`` (the same sensor at 405-415 nm) or ``static`` (a red protein that senses nothing). For
+        people to read; both are used alike.
+    lag_ms
+        How much later than the event the sensor answers; the response window is moved by it. The filter's
+        own delay is always made up for and is not part of this.
+    """
+
+    signal: str
+    control: str = ""
+    control_kind: Literal["", "isosbestic", "static"] = ""
+    lag_ms: int = 0
+    dff: DffSettings = DffSettings()
+
+
+class PhotometryConfig(_Part, frozen=True, kw_only=True):
+    """One source of samples and the fibres on it.
+
+    Parameters
+    ----------
+    driver
+        ``pyphotometry`` for a board on `port`; ``samples`` for a program that publishes at `data`.
+    port, baud
+        Serial port of a board.
+    data
+        ZeroMQ endpoint of a program.
+    mode, rate_hz, led_ma, hardware
+        Of a pyPhotometry board: acquisition mode, samples per second, currents of the first two lights,
+        board version.
+    sync_line
+        Digital line (0-based) that carries the board's sync pulses; a pyPhotometry board's digital 1 is
+        line 0.
+    silence_s
+        Wall time without a sample after which people are told.
+    window
+        Where responses are measured: mean dF/F from `start_ms` to `stop_ms` after the reward, minus that from
+        `baseline_start_ms` to `baseline_stop_ms` after the trial's first stimulus.
+    """
+
+    name: str
+    driver: str = "pyphotometry"
+    port: str = ""
+    baud: Annotated[int, msgspec.Meta(ge=1200, le=4_000_000)] = 115_200
+    data: str = ""
+    mode: str = "2EX_2EM_pulsed"
+    rate_hz: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 130
+    led_ma: tuple[int, int] = (30, 30)
+    hardware: str = "2.0"
+    sync_line: Annotated[int, msgspec.Meta(ge=0, le=7)] = 0
+    silence_s: Positive = 5.0
+    fibres: dict[str, FibreConfig] = {}
+    window: ResponseWindow = ResponseWindow(
+        start_ms=0, stop_ms=1000, baseline_start_ms=-1000, baseline_stop_ms=0
+    )
