@@ -53,12 +53,21 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def commands() -> str:
     """Every command with its arguments and options."""
-    return "\n\n".join(_command(info) for info in app.registered_commands)
+    return "\n\n".join(_command(name, callback) for name, callback in all_commands())
 
 
-def _command(info: typing.Any) -> str:
-    callback = info.callback
-    name = info.name or callback.__name__
+def all_commands() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Yield every command's words and function; ``keys add`` is one of them."""
+    for info in app.registered_commands:
+        if info.callback is not None:
+            yield info.name or info.callback.__name__, info.callback
+    for group in app.registered_groups:
+        for info in group.typer_instance.registered_commands if group.typer_instance else ():
+            if info.callback is not None:
+                yield f"{group.name} {info.name or info.callback.__name__}", info.callback
+
+
+def _command(name: str, callback: Callable[..., object]) -> str:
     rows, arguments = [], []
     for word, option, kind, meaning in command_options(callback):
         if option:
@@ -120,6 +129,7 @@ SECTIONS = (
     ("[telemetry]", description.Telemetry),
     ("[emulation]", description.Emulation),
     ("[emulation.cues.NAME]", description.CueTraining),
+    ("[[emulation.later]]", description.Rewards),
 )
 
 

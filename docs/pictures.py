@@ -50,6 +50,7 @@ def pictures(folder: Path) -> dict[str, QImage]:
         screenshot(out=folder / "small", size=WINDOW)
         screenshot(out=folder / "roomy", size=ROOMY)
     drawn = {"window": QImage(str(folder / "small" / "window_late.png"))}
+    drawn["population"] = QImage(str(folder / "roomy" / "window_population.png"))
     for panel in PANELS:
         drawn[panel] = QImage(str(folder / "roomy" / f"panel_{panel}.png"))
     return {**drawn, "start": start_page(), "alarm": alarm()}

@@ -15,6 +15,7 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from gui.fitting_label import FittingLabel
 from gui.model import SessionModel
 from gui.panel import Controls, Panel
 from gui.theme import Theme
@@ -77,6 +78,15 @@ class CandidPanel(Panel):
         label = QLabel()
         label.setTextFormat(Qt.RichText)
         label.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
+        font = QFont(self.font())
+        font.setPointSizeF(self.font().pointSizeF() * 0.9)
+        label.setFont(font)
+        label.setStyleSheet(f"color: {self.theme.faint};")
+        return label
+
+    def fitting(self) -> FittingLabel:
+        """Return a small label that chooses its words by the room there is."""
+        label = FittingLabel()
         font = QFont(self.font())
         font.setPointSizeF(self.font().pointSizeF() * 0.9)
         label.setFont(font)

@@ -17,6 +17,7 @@ import msgspec
 
 from rig.documents import Document, SessionState
 from rig.errors import DopaloopError
+from rig.estimate.population_report import PopulationView
 from rig.runtime.client import (
     Change,
     Client,
@@ -27,6 +28,7 @@ from rig.runtime.client import (
     StateChange,
 )
 from rig.runtime.follower import Follower
+from rig.runtime.keys import ClientKey
 
 HEALTH_EVERY_S: Final = 0.25
 """Often enough that a fault of half a second is told within one."""
@@ -59,7 +61,14 @@ class Begun(msgspec.Struct, frozen=True):
     """All that was told before is void: another session, or a recorded one from its beginning."""
 
 
-Update = Document | LinkChanged | HealthSeen | Missed | Begun
+class PopulationSeen(msgspec.Struct, frozen=True):
+    """What the window's own worker makes of all units together, and what is wrong with it (else empty)."""
+
+    view: PopulationView | None
+    note: str = ""
+
+
+Update = Document | LinkChanged | HealthSeen | Missed | Begun | PopulationSeen
 
 
 class EngineLink:
@@ -69,10 +78,14 @@ class EngineLink:
     ----------
     publish, commands
         The engine's telemetry endpoints.
+    key
+        For an engine that wants to know who connects.
     """
 
-    def __init__(self, publish: str, commands: str, *, name: str = "window") -> None:
-        self._publish, self._commands = publish, commands
+    def __init__(
+        self, publish: str, commands: str, *, name: str = "window", key: ClientKey | None = None
+    ) -> None:
+        self._publish, self._commands, self._key = publish, commands, key
         self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
         self._seen = 0
         self._session: str | None = None
@@ -87,6 +100,7 @@ class EngineLink:
             on_change=self._on_change,
             on_link=lambda reason: self._put(LinkChanged(reason)),
             name=name,
+            key=key,
         )
         self._pulse = threading.Thread(target=self._watch_health, name="health", daemon=True)
         self._pulse.start()
@@ -135,7 +149,7 @@ class EngineLink:
             self._put(Begun())
         self._session = view.session
         try:
-            with Client(self._publish, self._commands, name="window, history") as history:
+            with Client(self._publish, self._commands, name="window, history", key=self._key) as history:
                 for change in history.backfill(max(view.oldest, self._seen + 1), view.newest):
                     self._put(change.document)
                 self._seen = view.newest
@@ -163,7 +177,9 @@ class EngineLink:
     # --- the health thread ------------------------------------------------------------------------
 
     def _watch_health(self) -> None:
-        with Client(self._publish, self._commands, name="window, health", timeout_s=PING_S) as client:
+        with Client(
+            self._publish, self._commands, name="window, health", timeout_s=PING_S, key=self._key
+        ) as client:
             while not self._stop.wait(HEALTH_EVERY_S):
                 begun = time.perf_counter()
                 try:
@@ -173,4 +189,13 @@ class EngineLink:
                 self._put(HealthSeen(health, (time.perf_counter() - begun) * 1e3))
 
 
-__all__ = ["Begun", "EngineLink", "HealthSeen", "LinkChanged", "Missed", "SessionState", "Update"]
+__all__ = [
+    "Begun",
+    "EngineLink",
+    "HealthSeen",
+    "LinkChanged",
+    "Missed",
+    "PopulationSeen",
+    "SessionState",
+    "Update",
+]

@@ -92,11 +92,10 @@ def forecast(estimate: UnitEstimate, target: Target, mean_ul: float) -> Forecast
 
 def mean_reward_ul(model: SessionModel) -> float:
     """Mean volume of a reward, of the declared ones or else of those given."""
-    if model.started is not None:
-        given = [(d.reward_ul, d.count) for d in model.started.declared if d.reward_ul > 0]
-        total = sum(count for _, count in given)
-        if total:
-            return sum(size * count for size, count in given) / total
+    given = [(d.reward_ul, d.count) for d in model.declared if d.reward_ul > 0]
+    total = sum(count for _, count in given)
+    if total:
+        return sum(size * count for size, count in given) / total
     volumes = [record.delivered_ul for record in model.records if record.reward_us is not None]
     return sum(volumes) / len(volumes) if volumes else 0.0
 

@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import (
 
 from gui.model import SessionModel
 from gui.theme import Theme
+from gui.words import plain
 from rig.documents import SessionState
 from rig.operator import EmergencyStop, Pause, Resume, Stop
 
@@ -95,7 +96,7 @@ class Header(QFrame):
         model, state = self._model, self._model.state
         started = model.started
         if state is not None:
-            self.who.setText(f"{state.subject}  ·  {state.protocol}  ·  {state.rig}")
+            self.who.setText(f"{state.subject}  ·  {state.protocol}  ·  {state.rig}{_epoch_words(model)}")
             self.line.setText(state.last_line)
             self.trial.setText(f"{state.trial} of {state.trials}" if state.trials else str(state.trial))
             self.time.setText(_clock(state.board_us - self._begin(state)))
@@ -168,6 +169,14 @@ def phase_word(model: SessionModel, *, stopping: bool = False) -> str:
             return "stopping after this trial"
         return "pausing after this trial" if "resume" in state.accepts else "running"
     return state.phase
+
+
+def _epoch_words(model: SessionModel) -> str:
+    """Name the epoch that runs, in a session of several."""
+    if model.epoch is not None:
+        return f"  ·  epoch {model.epoch.epoch}: {plain(model.epoch.name)}"
+    several = model.started is not None and len(model.started.epochs) > 1
+    return f"  ·  epoch 0: {plain(model.started.epochs[0].name)}" if several and model.started else ""
 
 
 def _clock(board_us: int) -> str:

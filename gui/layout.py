@@ -17,6 +17,8 @@ ROOM_PER_DOCK: Final = 190
 """Fewer pixels than this make a plot unreadable; what does not fit is tabbed."""
 TALL: Final = 850
 """From here on the left column has room for more than the session."""
+BEHIND: Final = "population"
+"""The area of panels that stand as tabs behind the first of the centre."""
 UPPER_SHARE: Final = 0.56
 """Of the centre's height goes to its first panel."""
 
@@ -41,12 +43,15 @@ def arrange(window: QMainWindow, docks: Sequence[PanelDock], *, neural: bool, he
     heads = [column[0] for column in (left, centre, right) if column]
     if not heads:
         return
+    behind = [dock for dock in shown if dock.panel_class.area == BEHIND]
     window.addDockWidget(Qt.LeftDockWidgetArea, heads[0])
     for before, head in itertools.pairwise(heads):
         window.splitDockWidget(before, head, Qt.Horizontal)
     _stack(window, left, height)
     _stack_centre(window, centre)
     _stack(window, right, height)
+    for dock in behind:
+        window.tabifyDockWidget((centre or heads)[0], dock)
     for dock in shown:
         dock.show()
     for dock in docks:
@@ -60,7 +65,7 @@ def share_out(window: QMainWindow, docks: Sequence[PanelDock], *, neural: bool) 
     shown = [dock for dock in docks if neural or not dock.panel_class.neural]
     width, height = window.width(), window.height()
     left, centre, right = _columns(shown, height, neural=neural)
-    for column in (left, centre, right):
+    for column in ([dock for dock in shown if dock.panel_class.area == BEHIND], left, centre, right):
         for dock in reversed(column):
             dock.raise_()
     heads, shares = [], []
@@ -85,7 +90,8 @@ def _columns(docks: Sequence[PanelDock], height: int, *, neural: bool) -> tuple[
     """Sort docks into left, centre and right; what belongs at the bottom goes where there is room."""
     areas: dict[str, list[PanelDock]] = {"left": [], "centre": [], "right": [], "bottom": []}
     for dock in docks:
-        areas.get(dock.panel_class.area, areas["bottom"]).append(dock)
+        if dock.panel_class.area != BEHIND:
+            areas.get(dock.panel_class.area, areas["bottom"]).append(dock)
     left, centre, right, bottom = areas.values()
     (left if height >= TALL else right).extend(bottom)
     if not neural and not centre:  # behaviour grows: all but the first of the right move to the middle

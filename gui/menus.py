@@ -26,6 +26,7 @@ def fill_menus(window: Window, bar: QMenuBar) -> None:
         view.addAction(dock.toggleViewAction())
     view.addSeparator()
     view.addAction("Reset layout").triggered.connect(window.places.reset)
+    view.addAction("Population layout").triggered.connect(window.places.show_population)
     dark = view.addAction("Dark")
     dark.setCheckable(True)
     dark.setChecked(window.theme.name == "dark")

@@ -16,7 +16,9 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gui.client import Begun, HealthSeen, LinkChanged, Missed, Update
+from gui.answers import CueResponse, EpochMark, UnitResponse, put
+from gui.client import Begun, HealthSeen, LinkChanged, Missed, PopulationSeen, Update
+from gui.declared import Declared
 from gui.live_trial import LiveTrial
 from rig.documents import (
     AlignedSpikes,
@@ -34,6 +36,7 @@ from rig.documents import (
     TrialDone,
     UnitEstimate,
 )
+from rig.estimate.population_report import PopulationView
 from rig.trial.spec import TrialRecord
 
 
@@ -51,33 +54,28 @@ class Aspect(enum.Flag):
     NOTICES = enum.auto()
     HEALTH = enum.auto()
     SELECTION = enum.auto()
-    EVERYTHING = (1 << 10) - 1
+    POPULATION = enum.auto()
+    EVERYTHING = (1 << 11) - 1
 
 
 MOST_HAPPENINGS = 4000
 MOST_NOTICES = 500
+LATE_TRIALS = 16
+"""So many trials back the spikes of a stream may still come that was late."""
 
 _CHANGED = re.compile(r"(\w+) = (.*) from the next trial on")
 """How the session says that it took a new value for a parameter (`rig.desk`)."""
 
 
-class UnitResponse(msgspec.Struct, frozen=True):
-    """One unit's answer to one reward: `hz` as estimated from (unsignalled ones not yet shifted)."""
-
-    trial: int
-    reward_ul: float
-    signalled: bool
-    hz: float
-    counts: bool = True
-    """Whether the trial's condition counts for the reversal point (several cues, one measured)."""
-
-
-class SessionModel:
+class SessionModel(Declared):
     """Everything the panels draw.
+
+    What belongs to one declared distribution (sizes, estimates, responses, spikes) is that of the newest
+    epoch; trials, water and the paths of the estimates are those of the whole session.
 
     Attributes
     ----------
-    started, state, ended
+    state, ended
         The newest documents of their kind, or None.
     records
         Finished trials, oldest first.
@@ -93,14 +91,22 @@ class SessionModel:
         Where the session is recorded; empty if that is not known. The window fills it in.
     estimates
         Unit name -> newest estimate, in roster order.
+    epoch_marks
+        Where later epochs began on the axis of `settling`.
+    audits
+        Epoch -> the newest audit of what was delivered in it.
+    population, population_note
+        The newest view of all units together (None until there is one); what is wrong with it, else empty.
     settling
-        Unit name -> list of (rewarded trials so far, estimate Hz, low Hz, high Hz).
+        Unit name -> list of (rewarded trials so far in the session, estimate Hz, low Hz, high Hz).
     settling_ul
         Unit name -> estimate, low and high in uL, one after the other, for each entry of `settling`.
     responses
         Unit name -> answers, oldest first.
-    spikes
-        Trials with aligned spikes, oldest first.
+    cue_responses
+        Unit name -> answers to cues, oldest first.
+    spikes, cue_spikes
+        Trials with spikes around the reward, and around the cue, oldest first.
     selected
         The unit that the unit panels show, or None.
     tagged
@@ -108,7 +114,7 @@ class SessionModel:
     """
 
     def __init__(self) -> None:
-        self.started: SessionStarted | None = None
+        super().__init__()
         self.state: SessionState | None = None
         self.ended: SessionEnded | None = None
         self.records: list[TrialRecord] = []
@@ -122,7 +128,13 @@ class SessionModel:
         self.settling: dict[str, list[tuple[int, float, float, float]]] = {}
         self.settling_ul: dict[str, array.array[float]] = {}
         self.responses: dict[str, list[UnitResponse]] = {}
+        self.cue_responses: dict[str, list[CueResponse]] = {}
         self.spikes: list[AlignedSpikes] = []
+        self.cue_spikes: list[AlignedSpikes] = []
+        self.epoch_marks: list[EpochMark] = []
+        self.audits: dict[int, Audit] = {}
+        self.population: PopulationView | None = None
+        self.population_note = ""
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self.health: HealthSeen | None = None
         self.link_reason: str | None = None
@@ -132,6 +144,7 @@ class SessionModel:
         self._by_number: dict[int, TrialRecord] = {}
         self._numbers: dict[int, int] = {}
         self._wanted: str | None = None
+        self._rewarded_before = 0
 
     def reset(self) -> None:
         """Forget the session; the unit that was chosen is chosen again as soon as it is known."""
@@ -160,11 +173,19 @@ class SessionModel:
             case EstimatesUpdated():
                 return self._estimates(update)
             case AlignedSpikes():
-                return self._spikes(update) if update.aligned_to == "reward" else Aspect.NOTHING
-            case EpochStarted() | Audit() | CueResponseTaken():
-                return Aspect.NOTHING
+                return self._spikes(update)
+            case EpochStarted():
+                return self._epoch(update)
+            case Audit():
+                self.audits[update.epoch] = update
+                return Aspect.TRIALS
+            case CueResponseTaken():
+                return self._cue_response(update)
             case Notice():
                 return self._notice(update)
+            case PopulationSeen():
+                self.population, self.population_note = update.view, update.note
+                return Aspect.POPULATION
             case HealthSeen():
                 self.health = update
                 return Aspect.HEALTH
@@ -188,14 +209,9 @@ class SessionModel:
     # --- what panels ask --------------------------------------------------------------------------
 
     @property
-    def sizes_ul(self) -> tuple[float, ...]:
-        """The declared reward sizes, ascending."""
-        return self.started.sizes_ul if self.started else ()
-
-    @property
-    def axis_hz(self) -> tuple[float, ...]:
-        """Utility of each declared size, in Hz."""
-        return self.started.utility_axis_hz if self.started else ()
+    def audit(self) -> Audit | None:
+        """What was delivered in the newest epoch against what was declared; None if nothing was told yet."""
+        return self.audits.get(self.epoch_number)
 
     @property
     def unsignalled_shift_hz(self) -> float:
@@ -214,11 +230,6 @@ class SessionModel:
         values = np.array(self.settling_ul.get(unit, ()), dtype=np.float64).reshape(-1, 3)
         return np.column_stack([trials, values])
 
-    def counts(self, condition: str) -> bool:
-        """Whether trials of `condition` count for the reversal points."""
-        only = self.started.reversal_conditions if self.started else None
-        return only is None or condition in only
-
     @property
     def over(self) -> bool:
         """Whether the session has ended."""
@@ -229,9 +240,11 @@ class SessionModel:
         return self._by_number.get(trial)
 
     def counts_by_size(self) -> dict[float, int]:
-        """How often each size was really given, over finished trials."""
-        counts = dict.fromkeys(self.sizes_ul, 0)
-        for record in self.records:
+        """How often each size was really given, over finished trials of the newest epoch."""
+        counts, first = dict.fromkeys(self.sizes_ul, 0), self.first_trial
+        for record in reversed(self.records):
+            if record.number < first:
+                break
             if record.reward_us is not None and record.spec.reward_ul in counts:
                 counts[record.spec.reward_ul] += 1
         return counts
@@ -268,14 +281,42 @@ class SessionModel:
                 self.live.take(happening)
         return Aspect.ACTIVITY
 
+    def _epoch(self, update: EpochStarted) -> Aspect:
+        """Begin a new epoch: what is about one distribution begins from nothing, the rest goes on."""
+        if self.epochs and update.epoch <= self.epochs[-1].epoch:
+            return Aspect.NOTHING
+        self.epochs.append(update)
+        self._rewarded_before += self.rewarded
+        self.rewarded = 0
+        self.epoch_marks.append(EpochMark(self._rewarded_before, update.name))
+        self.estimates, self.responses, self.cue_responses = {}, {}, {}
+        self.spikes, self.cue_spikes = [], []
+        for unit, path in self.settling.items():  # a gap: the old path ends, another one begins
+            path.append((self._rewarded_before, math.nan, math.nan, math.nan))
+            self.settling_ul[unit].extend((math.nan,) * 3)
+        return ~(Aspect.STATE | Aspect.HEALTH | Aspect.POPULATION)
+
     def _spikes(self, update: AlignedSpikes) -> Aspect:
         """Keep a trial's spikes, every number and the units' names once: a quarter of the memory."""
+        if update.trial < self.first_trial:
+            return Aspect.NOTHING  # they came late, and belong to an epoch that is over
+        reward = update.aligned_to == "reward"
+        kept = self.spikes if reward else self.cue_spikes
         units = update.units
-        if self.spikes and self.spikes[-1].units == units:
-            units = self.spikes[-1].units
+        if kept and kept[-1].units == units:
+            units = kept[-1].units
         shared = self._numbers.setdefault
         times = tuple(tuple([shared(time, time) for time in unit]) for unit in update.times)
-        self.spikes.append(msgspec.structs.replace(update, units=units, times=times))
+        found = msgspec.structs.replace(update, units=units, times=times)
+        if any(trial.trial == update.trial for trial in kept[-LATE_TRIALS:]):
+            # A stream came late: told again, with what was there before. A new list says that it is one.
+            kept = [found if trial.trial == update.trial else trial for trial in kept]
+        else:
+            kept.append(found)
+        if reward:
+            self.spikes = kept
+        else:
+            self.cue_spikes = kept
         return Aspect.SPIKES
 
     def _notice(self, notice: Notice) -> Aspect:
@@ -289,30 +330,39 @@ class SessionModel:
     def _response(self, update: ResponseTaken) -> Aspect:
         response = update.response
         record = self._by_number.get(response.trial)
-        if record is None:
+        if record is None or response.trial < self.first_trial:
+            return Aspect.NOTHING
+        spec, epoch = record.spec, self.epoch
+        discarded = epoch is not None and response.trial < epoch.trial + epoch.discard
+        counts = self.counts(spec.condition) and not discarded
+        for unit, hz in zip(response.units, response.response_hz, strict=True):
+            if hz is not None:
+                answer = UnitResponse(response.trial, spec.reward_ul, spec.signalled, hz, counts)
+                put(self.responses.setdefault(unit, []), answer)
+        return Aspect.RESPONSES
+
+    def _cue_response(self, update: CueResponseTaken) -> Aspect:
+        response = update.response
+        record = self._by_number.get(response.trial)
+        if record is None or response.trial < self.first_trial:
             return Aspect.NOTHING
         for unit, hz in zip(response.units, response.response_hz, strict=True):
             if hz is not None:
-                answers = self.responses.setdefault(unit, [])
-                answers.append(
-                    UnitResponse(
-                        response.trial,
-                        record.spec.reward_ul,
-                        record.spec.signalled,
-                        hz,
-                        self.counts(record.spec.condition),
-                    )
-                )
+                answer = CueResponse(response.trial, record.spec.condition, hz)
+                put(self.cue_responses.setdefault(unit, []), answer)
         return Aspect.RESPONSES
 
     def _estimates(self, update: EstimatesUpdated) -> Aspect:
+        if update.epoch < self.epoch_number:
+            return Aspect.NOTHING  # late data of an epoch that is over: its estimates are frozen here
         self.rewarded = update.rewarded
         changed = Aspect.ESTIMATES
+        rewarded = self._rewarded_before + update.rewarded
         for unit in update.units:
             self.estimates[unit.unit] = unit
             if unit.bayes_hz is not None and unit.bayes_ci95_hz is not None:
                 low, high = unit.bayes_ci95_hz
-                self.settling.setdefault(unit.unit, []).append((update.rewarded, unit.bayes_hz, low, high))
+                self.settling.setdefault(unit.unit, []).append((rewarded, unit.bayes_hz, low, high))
                 low, high = unit.bayes_ci95_ul or (math.nan, math.nan)
                 middle = math.nan if unit.bayes_ul is None else unit.bayes_ul
                 self.settling_ul.setdefault(unit.unit, array.array("d")).extend((middle, low, high))

@@ -41,7 +41,8 @@ class Panel(QWidget):
     aspects
         What the panel draws.
     area
-        Where it stands in the default layout: ``left``, ``centre``, ``right`` or ``bottom``.
+        Where it stands in the default layout: ``left``, ``centre``, ``right``, ``bottom``, or ``population``
+        (a tab behind the first of the centre).
     neural
         True if the panel is about units: without a neural stream it says why it is empty and makes room.
     """

@@ -10,8 +10,9 @@ from PyQt5.QtWidgets import QMainWindow
 
 from gui.docks import PanelDock
 from gui.layout import arrange, share_out
+from gui.layout_population import arrange_population, share_out_population
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 RESIZED_MS: Final = 200
 
 
@@ -35,6 +36,7 @@ class Places(QObject):
         self._docks = docks
         self._settings = settings
         self._placed = False
+        self._front: str | None = None
         self.neural = True
         self.own = False
         self.arranging = True
@@ -47,6 +49,18 @@ class Places(QObject):
             dock.dockLocationChanged.connect(self._on_moved)
             dock.topLevelChanged.connect(self._on_moved)
             dock.toggleViewAction().triggered.connect(self._on_moved)
+
+    def lead_with(self, name: str | None) -> None:
+        """Bring a panel to the front in the default layout: the one that this session is about."""
+        if name != self._front:
+            self._front = name
+            if self._placed and not self.own:
+                self._bring_front()
+
+    def _bring_front(self) -> None:
+        for dock in self._docks:
+            if dock.objectName() == self._front and dock.isVisibleTo(self._window):
+                dock.raise_()
 
     def shown(self) -> None:
         """Place the docks when the window is shown for the first time."""
@@ -62,6 +76,21 @@ class Places(QObject):
         """Go back to the default layout."""
         self._settings.remove(self._key)
         self._place()
+
+    def show_population(self) -> None:
+        """Give the room to the panels about all units together. It is remembered like the user's own."""
+        if not self._window.isVisible():
+            return
+        self.own, self.arranging = True, True
+        bars = self._window.menuWidget().sizeHint().height() + self._window.statusBar().sizeHint().height()
+        arrange_population(self._window, self._docks, height=self._window.height() - bars)
+        QTimer.singleShot(0, self._share_out_population)
+
+    def _share_out_population(self) -> None:
+        self._name_docks()
+        share_out_population(self._window, self._docks)
+        self._bring_front()
+        self.arranging = False
 
     def switch(self, *, neural: bool) -> None:
         """Change to the layout of the other kind of session."""
@@ -99,6 +128,7 @@ class Places(QObject):
     def _share_out(self) -> None:
         self._name_docks()
         share_out(self._window, self._docks, neural=self.neural)
+        self._bring_front()
         self.arranging = False
 
     def _name_docks(self) -> None:

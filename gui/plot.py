@@ -19,6 +19,11 @@ def small_font(share: float = 0.85) -> QFont:
     return font
 
 
+def scaled(px: float) -> float:
+    """A length that fits the application's usual font, for the font that it has now."""
+    return px * QApplication.font().pointSizeF() / 10.0
+
+
 def themed_plot(theme: Theme, *, left: str = "", bottom: str = "") -> pg.PlotWidget:
     """Return an empty plot in the theme's colours.
 

@@ -13,6 +13,8 @@ from typing import Final
 from rig.units import US_PER_S
 
 LOOK_BACK_S: Final = 5.0
+MOST_RATE: Final = 200.0
+"""No rig runs faster than this."""
 CARRY_ON_S: Final = 1.5
 """The board is heard once a second at least; a little later it is late, and then the cursor waits."""
 
@@ -39,9 +41,16 @@ class RigClock:
             self._shown = 0
         elif self._heard and board_us == self._heard[-1][1]:
             return
+        elif self._heard and self._jumps(board_us, now_s):
+            self._heard.clear()
         self._heard.append((now_s, board_us))
         while self._heard[0][0] < now_s - LOOK_BACK_S and len(self._heard) > 2:
             self._heard.popleft()
+
+    def _jumps(self, board_us: int, now_s: float) -> bool:
+        """Whether more rig time has passed than can have: what was missed is being told, not lived."""
+        then_s, then_us = self._heard[-1]
+        return board_us - then_us > MOST_RATE * max(now_s - then_s, 0.1) * US_PER_S
 
     @property
     def rate(self) -> float:

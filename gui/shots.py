@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
@@ -27,6 +27,7 @@ from rig.errors import ConfigError
 MOMENTS: Final = {"early": 0.05, "middle": 0.5, "late": 1.0}
 """Share of the session's trials that each picture of the window shows."""
 SETTLE_S: Final = 1.5
+PATIENCE_S: Final = 30.0
 MESSAGES_HZ: Final = 320.0
 
 HEALTH: Final = {
@@ -51,6 +52,10 @@ class Still:
     def __init__(self, documents: Sequence[Document]) -> None:
         self._waiting: list[Update] = list(documents)
         self._begun = time.monotonic()
+
+    def told(self) -> bool:
+        """Whether everything was told."""
+        return not self._waiting
 
     def updates(self) -> Iterator[Update]:
         """Yield everything once."""
@@ -124,19 +129,25 @@ def take(
         # A file that does not exist yet: the default layout, whatever this user has made of theirs.
         settings = QSettings(str(out / ".layout.ini"), QSettings.IniFormat)
         settings.clear()
-        window = Window(
-            Still(until(documents, share)), installed_panels(), theme, scale=scale, settings=settings
-        )
+        still = Still(until(documents, share))
+        window = Window(still, installed_panels(), theme, scale=scale, settings=settings)
         window.setAttribute(Qt.WA_DontShowOnScreen, False)
         window.resize(*size)
         window.show()
+        _await(app, still.told)
         _settle(app)
+        _await_population(app, window)
         written.append(_save(window, out / f"window_{moment}{suffix}.png"))
         if share == 1.0:
             for dock in window.docks:
                 dock.raise_()
                 _settle(app, 0.4)
+                _await_population(app, window)
                 written.append(_save(dock, out / f"panel_{dock.panel_class.name}{suffix}.png"))
+            window.places.show_population()
+            _settle(app)
+            _await_population(app, window)
+            written.append(_save(window, out / f"window_population{suffix}.png"))
         window.live = False  # closing a picture asks nothing
         window.close()
         _settle(app, 0.1)
@@ -149,6 +160,18 @@ def _settle(app: QApplication, seconds: float = SETTLE_S) -> None:
     while time.monotonic() < until_s:
         app.processEvents()
         time.sleep(0.005)
+
+
+def _await_population(app: QApplication, window: Window) -> None:
+    """Let the population's own process answer, if the panel in front shows it."""
+    _await(app, lambda: not (window.shows_population and window.population.behind))
+    _settle(app, 0.1)
+
+
+def _await(app: QApplication, done: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while not done() and time.monotonic() < until_s:
+        _settle(app, 0.05)
 
 
 def _save(widget: object, path: Path) -> Path:

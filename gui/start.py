@@ -36,7 +36,7 @@ class StartPage(QWidget):
     Parameters
     ----------
     on_attach
-        Called with (publish, commands, key file); its window is told the weight and the notes through `submit`.
+        Called with (publish, commands, key file); its window is told weight and notes through `submit`.
     on_replay
         Called with the path of a session file.
     demo_speed

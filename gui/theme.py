@@ -105,6 +105,7 @@ def apply(app: QApplication, theme: Theme, *, scale: float = 1.0) -> None:
         (QPalette.Highlight, theme.accent),
         (QPalette.HighlightedText, theme.raised),
         (QPalette.PlaceholderText, theme.faint),
+        (QPalette.Light, theme.line),
     ):
         palette.setColor(role, QColor(colour))
     for role in (QPalette.Text, QPalette.WindowText, QPalette.ButtonText):

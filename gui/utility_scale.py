@@ -24,14 +24,25 @@ class UtilityScale:
         self.sizes_ul = tuple(sizes_ul)
         self.axis_hz = tuple(axis_hz)
 
-    def ticks(self, pixels_per_hz: float, *, apart_px: float = 24.0) -> list[list[Tick]]:
+    def ticks(
+        self,
+        pixels_per_hz: float,
+        *,
+        apart_px: float = 24.0,
+        within: tuple[float, float] = (-np.inf, np.inf),
+    ) -> list[list[Tick]]:
         """Ticks at the sizes: those with a label, and those whose label would run into another's.
 
         The largest and the smallest size have their label first, then each next one below that has room.
+
+        Parameters
+        ----------
+        within
+            The stretch of the axis that is in view: sizes beyond it need no room.
         """
-        last = len(self.axis_hz) - 1
+        seen = [k for k, hz in enumerate(self.axis_hz) if within[0] <= hz <= within[1]]
         labelled: list[int] = []
-        for k in dict.fromkeys((last, 0, *range(last - 1, 0, -1))):
+        for k in dict.fromkeys((*seen[-1:], *seen[:1], *reversed(seen))):
             if all(abs(self.axis_hz[k] - self.axis_hz[j]) * pixels_per_hz >= apart_px for j in labelled):
                 labelled.append(k)
         names = [(hz, f"{size:g}") for size, hz in zip(self.sizes_ul, self.axis_hz, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gui.model import SessionModel
-from rig.documents import StreamState
+from rig.documents import EpochStarted, StreamState
 
 
 def why_no_units(model: SessionModel) -> str | None:
@@ -22,12 +22,14 @@ def why_no_units(model: SessionModel) -> str | None:
             return " ".join(waiting)
     if model.over:
         return "No rewarded trial was measured in this session."
+    if model.epoch is not None:
+        return _new_epoch(model.epoch)
     return "No rewarded trial yet. Estimates begin with the first rewards."
 
 
 def why_no_reversal(model: SessionModel) -> str | None:
     """Return why there is no reversal point to show, or None if there is one."""
-    if model.started is not None and model.started.reversal_conditions == ():
+    if model.reversal_conditions == ():
         return (
             "This protocol's cues each have a reward distribution of their own, so there is no one reversal "
             "point to estimate."
@@ -40,7 +42,23 @@ def why_not_this_unit(model: SessionModel) -> str | None:
     why = why_no_units(model)
     if why is None and model.selected is None:
         return "Click a unit among the reversal points to see it here."
+    if why is None and model.selected not in model.estimates:
+        return f"Nothing is known of {model.selected} yet in this epoch."
     return why
+
+
+def why_no_population(model: SessionModel) -> str | None:
+    """Return why nothing is known of the units together, or None if something is."""
+    if model.population is not None:
+        return None
+    if model.population_note:
+        return model.population_note
+    return why_no_units(model) or "Working it out. This takes a few seconds at first."
+
+
+def _new_epoch(epoch: EpochStarted) -> str:
+    discard = f" after its first {epoch.discard} trials" if epoch.discard else ""
+    return f"Epoch {epoch.epoch}, {epoch.name}, has begun: estimates begin from nothing{discard}."
 
 
 def _why_waiting(stream: StreamState) -> str | None:

@@ -27,6 +27,7 @@ from gui.menus import fill_menus
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.places import Places
+from gui.population_link import PopulationLink
 from gui.settings import remembered
 from gui.theme import LIGHT, Theme
 from rig.documents import Notice
@@ -85,6 +86,8 @@ class Window(QMainWindow):
         How evenly the window turns.
     bar
         The bar below the docks.
+    population
+        The line to the process that works out the population.
     places
         Where the docks stand.
     """
@@ -130,6 +133,7 @@ class Window(QMainWindow):
         self._close_when_over = False
         self._closing = False
         self._next = 0
+        self.population = PopulationLink(self.warn)
         self.docks = [PanelDock(panel, self) for panel in panels]
         self.places = Places(self, self.docks, self.settings)
         self._build()
@@ -173,7 +177,7 @@ class Window(QMainWindow):
     def _turn(self) -> None:
         begun = time.monotonic()
         self.frames.begin(begun)
-        changed = self._take(begun + TAKE_S)
+        changed = self._take(begun + TAKE_S) | self._look_at_population()
         self._hear_answers()
         if changed & (Aspect.STATE | Aspect.SESSION):
             self.header.refresh()
@@ -188,7 +192,10 @@ class Window(QMainWindow):
     def _take(self, until_s: float) -> Aspect:
         changed = Aspect.NOTHING
         for update in self.source.updates():
-            changed |= self.model.take(update)
+            news = self.model.take(update)
+            changed |= news
+            if news:
+                self.population.take(update)
             if isinstance(update, HealthSeen):
                 self._answered_s = time.monotonic()
                 self._rates.take(update.health, self._answered_s)
@@ -197,6 +204,16 @@ class Window(QMainWindow):
             if time.monotonic() > until_s:
                 break
         return changed
+
+    @property
+    def shows_population(self) -> bool:
+        """Whether a panel about all units together can be seen."""
+        return any(dock.on_screen and dock.panel_class.aspects & Aspect.POPULATION for dock in self.docks)
+
+    def _look_at_population(self) -> Aspect:
+        """Let the population's own process work while a panel that shows it can be seen."""
+        news = self.population.turn(wanted=self.shows_population)
+        return self.model.take(news) if news is not None else Aspect.NOTHING
 
     def _changed(self, aspects: Aspect) -> None:
         if aspects:
@@ -282,6 +299,8 @@ class Window(QMainWindow):
         window = self.model.started.window if self.model.started is not None else None
         neural = bool(state.streams) and (self.model.started is None or window is not None)
         self.places.switch(neural=neural)
+        about_cues = self.model.reversal_conditions == () and self.model.cue_roles is not None
+        self.places.lead_with("cue_coding" if about_cues else None)
 
     # --- Qt's own -------------------------------------------------------------------------------------
 
@@ -306,4 +325,5 @@ class Window(QMainWindow):
         self.places.remember()
         self.settings.sync()
         self.source.close()
+        self.population.close()
         super().closeEvent(event)

@@ -8,6 +8,7 @@ import pyqtgraph as pg
 from PyQt5.QtGui import QFontMetricsF
 from PyQt5.QtWidgets import QApplication, QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from gui.audit_words import audit_words, epoch_lines
 from gui.behaviour_panel import BehaviourPanel
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
@@ -32,6 +33,8 @@ class DeliveredPanel(BehaviourPanel):
         The water bar.
     facts
         Rate, trials and water left.
+    audit, epochs
+        Whether what was given is what was declared; which epochs there are, and what ended them.
     """
 
     title: ClassVar[str] = "delivered"
@@ -46,6 +49,9 @@ class DeliveredPanel(BehaviourPanel):
         self.cap = self._water_bar()
         self.facts = self.small()
         self.facts.setWordWrap(True)
+        self.audit, self.epochs = self.small(), self.small()
+        for label in (self.audit, self.epochs):
+            label.setWordWrap(True)
         self.sizes = QWidget()
         self.legend = self.small()
         self.plot = themed_plot(theme, left="rewards", bottom="size, uL")
@@ -64,7 +70,7 @@ class DeliveredPanel(BehaviourPanel):
         self.plot.addItem(self.outlines)
         self._counts: list[pg.TextItem] = []
         self.single: QLabel = self.small()
-        for part in (self.water, self.cap, self.facts, self.single):
+        for part in (self.water, self.cap, self.facts, self.audit, self.epochs, self.single):
             self.body.addWidget(part)
         self.body.addWidget(self.sizes, 1)
         self.body.addStretch(0)
@@ -91,6 +97,7 @@ class DeliveredPanel(BehaviourPanel):
         if not self.show_unless(why):
             return
         self._show_water()
+        self._show_audit()
         self._count()
         sizes = self.model.sizes_ul
         self.sizes.setVisible(len(sizes) > 1)
@@ -159,12 +166,22 @@ class DeliveredPanel(BehaviourPanel):
             return ""
         return f"mean&nbsp;{self.delivered_ul * MINUTE_US / lasted_us:.0f}&nbsp;uL/min"
 
+    # --- the auditor, and epochs ------------------------------------------------------------------
+
+    def _show_audit(self) -> None:
+        audit, lines = self.model.audit, epoch_lines(self.model, self.theme)
+        self.audit.setVisible(audit is not None)
+        if audit is not None:
+            self.audit.setText(audit_words(audit, self.theme))
+        self.epochs.setVisible(bool(lines))
+        self.epochs.setText("<br>".join(lines))
+
     # --- sizes ------------------------------------------------------------------------------------
 
     def _count(self) -> None:
         self.given = self.model.counts_by_size()
         declared = dict.fromkeys(self.model.sizes_ul, 0)
-        for kind in self.model.started.declared if self.model.started else ():
+        for kind in self.model.declared:
             if kind.reward_ul in declared:
                 declared[kind.reward_ul] += kind.count
         whole, rewards = sum(declared.values()), sum(self.given.values())

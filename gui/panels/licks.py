@@ -129,6 +129,8 @@ class LicksPanel(BehaviourPanel):
 
     def _draw_courses(self, aligned: npt.NDArray[np.bool_]) -> None:
         conditions = np.array([record.spec.condition for record in self.book.records])
+        numbers = np.array([record.number for record in self.book.records], dtype=np.int64)
+        aligned = aligned & (numbers >= self.model.first_trial)
         at_s = (self._edges[:-1] + self._edges[1:]) / 2
         names = self._in_order(conditions.tolist())
         if not set(self.courses) <= set(names):
@@ -150,6 +152,8 @@ class LicksPanel(BehaviourPanel):
             parts.append(f"{sign}&nbsp;{words}&nbsp;({mine.sum()})")
         if left_out:
             parts.append(f"and {len(left_out)} more conditions, not drawn")
+        if self.model.epoch is not None:
+            parts.append(f"since&nbsp;trial&nbsp;{self.model.first_trial + 1}")
         self.legend.setText(" &nbsp; ".join(parts))
         self._place_reward()
         top = max((course.top for course in self.courses.values()), default=0.0)
@@ -157,7 +161,7 @@ class LicksPanel(BehaviourPanel):
 
     def _in_order(self, seen: list[str]) -> list[str]:
         """Conditions as they are declared, so that each keeps its colour from day to day; others follow."""
-        declared = self.model.started.declared if self.model.started else ()
+        declared = self.model.session_declared
         return list(dict.fromkeys([*(kind.condition for kind in declared), *seen]))
 
     def _forget(self) -> None:

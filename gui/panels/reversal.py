@@ -13,6 +13,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QToolTip
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.reversal_chart import ReversalChart
+from gui.row_keys import unit_by_key
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
 from gui.unit_rows import UnitRow, in_order, unit_row
@@ -35,10 +36,11 @@ class ReversalPanel(AboutUnits):
     def __init__(self, model: SessionModel, controls: Controls, theme: Theme) -> None:
         super().__init__(model, controls, theme)
         self._rows: dict[str, UnitRow] = {}
+        self._epoch = 0
         self._now_s = 0.0
         self._held_until_s = 0.0
         self.count = self.headline()
-        self.note = self.small()
+        self.note = self.fitting()
         buttons, self.sort = self.choice("by estimate", "by name", chosen=BY_ESTIMATE)
         self.sort.buttonClicked.connect(lambda _: self._let_go())
         self.all_rows = self.switch("all rows")
@@ -85,7 +87,8 @@ class ReversalPanel(AboutUnits):
     def _take(self) -> None:
         """Read the model's estimates and put the rows in order."""
         model = self.model
-        if tuple(model.sizes_ul) != self.chart.scale.sizes_ul:
+        if tuple(model.sizes_ul) != self.chart.scale.sizes_ul or model.epoch_number != self._epoch:
+            self._epoch = model.epoch_number
             self.chart.set_sizes(model.sizes_ul, _mean_place(model))
         held = self._held_until_s > 0 and model.estimates.keys() == self._rows.keys()
         self._rows = {
@@ -98,8 +101,10 @@ class ReversalPanel(AboutUnits):
         settled = sum(row.settled for row in self._rows.values())
         few = sum(row.place is None for row in self._rows.values())
         self.count.setText(f"{settled} of {len(self._rows)} settled")
-        note = f"after {model.rewarded} rewarded trial{'s' * (model.rewarded != 1)}"
-        self.note.setText(f"{note}; {few} with too few responses yet" if few else note)
+        note = "" if model.epoch is None else f"epoch {model.epoch_number}, "
+        note += f"after {model.rewarded} rewarded trial{'s' * (model.rewarded != 1)}"
+        brief, bare = f"{model.rewarded} rewards", f"; {few} with too few responses yet" if few else ""
+        self.note.say(note + bare, brief + bare, note, brief)
 
     def _draw(self) -> None:
         self.chart.select(self.model.selected)
@@ -141,35 +146,23 @@ class ReversalPanel(AboutUnits):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Select the unit above or below, a page away, or at an end."""
-        order = self.chart.order
-        page = max(int(self.chart.visible_rows()) - 1, 1)
-        steps: dict[int, int] = {
-            int(Qt.Key_Up): -1,
-            int(Qt.Key_Down): 1,
-            int(Qt.Key_PageUp): -page,
-            int(Qt.Key_PageDown): page,
-            int(Qt.Key_Home): -len(order),
-            int(Qt.Key_End): len(order),
-        }
-        step = steps.get(event.key())
-        if step is None or not order:
+        unit = unit_by_key(event.key(), self.chart.order, self.model.selected, int(self.chart.visible_rows()))
+        if unit is None:
             super().keyPressEvent(event)
-            return
-        selected = self.model.selected
-        here = order.index(selected) if selected in order else -1
-        self.controls.select(order[int(np.clip(here + step, 0, len(order) - 1))])
+        else:
+            self.controls.select(unit)
 
 
 def _mean_place(model: SessionModel) -> float | None:
     """Where every unit would reverse if all of them predicted the mean utility of the declared rewards."""
-    if model.started is None or not model.axis_hz:
+    if not model.axis_hz:
         return None
 
     def counted(declared: DeclaredTrial) -> bool:
         return declared.reward_ul in known and model.counts(declared.condition)
 
     known = dict(zip(model.sizes_ul, model.axis_hz, strict=True))
-    weighed = [(known[d.reward_ul], d.count) for d in model.started.declared if counted(d)]
+    weighed = [(known[d.reward_ul], d.count) for d in model.declared if counted(d)]
     total = sum(count for _, count in weighed)
     if not total:
         return None

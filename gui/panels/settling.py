@@ -9,10 +9,11 @@ import pyqtgraph as pg
 from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import QComboBox, QHBoxLayout
 
+from gui.epoch_lines import EpochMarks
 from gui.forecast import Forecast, Target, forecast, mean_reward_ul, roundly, targets, water_left_ul
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
-from gui.plot import SizeScale, small_font, themed_plot
+from gui.plot import SizeScale, scaled, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
 from gui.unit_words import interval, ul
@@ -54,6 +55,7 @@ class SettlingPanel(AboutUnits):
         self._say(estimate)
         self._draw_path(estimate.unit)
         self._draw_counts(estimate)
+        self.epochs.draw(model.epoch_marks)
 
     # --- building ---------------------------------------------------------------------------------
 
@@ -75,7 +77,7 @@ class SettlingPanel(AboutUnits):
         self.body.addWidget(self.left)
 
         self.plot = themed_plot(theme, left="reversal point, uL", bottom="rewarded trial")
-        self.plot.getPlotItem().getAxis("left").setWidth(46)
+        self.plot.getPlotItem().getAxis("left").setWidth(scaled(46))
         self.counts = themed_plot(theme, bottom="n per size")
         self.counts.setFixedWidth(BARS_PX)
         self.counts.getPlotItem().hideAxis("left")
@@ -102,6 +104,7 @@ class SettlingPanel(AboutUnits):
         self.newest = pg.ScatterPlotItem(size=9, pen=pg.mkPen(theme.accent, width=2), antialias=True)
         for item in (self._grid, self.band, self.low, self.high, self.path, self.newest):
             self.plot.addItem(item, ignoreBounds=True)
+        self.epochs = EpochMarks(self.plot, theme)
         self.bars = pg.BarGraphItem(x0=[], y=[], width=[], height=0.6)
         self.counts.addItem(self.bars, ignoreBounds=True)
         self._font = small_font(0.8)
@@ -166,16 +169,19 @@ class SettlingPanel(AboutUnits):
 
     def _draw_path(self, unit: str) -> None:
         path = self.model.settled_path(unit)
-        known = path[~np.isnan(path).any(axis=1)]
-        trial = known[:, 0]
-        places = np.array([self._scale.place(v) for v in known[:, 1:].ravel().tolist()]).reshape(-1, 3)
-        self.path.setData(trial, places[:, 0])
-        self.low.setData(trial, places[:, 1])
-        self.high.setData(trial, places[:, 2])
+        trial = path[:, 0]
+        # What is not known stays NaN: the line has a gap where another epoch began.
+        places = np.array([self._scale.place(v) for v in path[:, 1:].ravel().tolist()]).reshape(-1, 3)
+        places[np.isnan(path).any(axis=1)] = np.nan
+        self.path.setData(trial, places[:, 0], connect="finite")
+        self.low.setData(trial, places[:, 1], connect="finite")
+        self.high.setData(trial, places[:, 2], connect="finite")
         settled = "not settled" not in self.model.estimates[unit].flags
         brush = pg.mkBrush(self.theme.accent if settled else self.theme.raised)
-        self.newest.setData(trial[-1:], places[-1:, 0], brush=brush)
-        last = max(float(self.model.rewarded), 20.0)
+        known = np.flatnonzero(np.isfinite(places[:, 0]))[-1:]
+        self.newest.setData(trial[known], places[known, 0], brush=brush)
+        marks = self.model.epoch_marks
+        last = max(float(self.model.rewarded + (marks[-1].rewarded if marks else 0)), 20.0)
         self.plot.setXRange(0, last * 1.02, padding=0)
         rows = np.repeat(np.arange(len(self._scale.sizes_ul), dtype=float), 2)
         self._grid.setData(np.tile([0.0, last * 1.1], len(rows) // 2), rows)

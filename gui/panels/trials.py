@@ -12,6 +12,7 @@ from PyQt5.QtGui import QColor, QWheelEvent
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QScrollBar
 
 from gui.behaviour_panel import BehaviourPanel
+from gui.epoch_lines import EpochLines
 from gui.lick_book import ALIGNMENTS, Alignment, LickBook
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
@@ -57,6 +58,7 @@ class TrialsPanel(BehaviourPanel):
         self.plot.setToolTip("One row a trial, the newest at the bottom. The wheel scrolls.")
         self.zero = pg.InfiniteLine(0.0, pen=pg.mkPen(theme.faint, style=Qt.DashLine))
         self.plot.addItem(self.zero)
+        self.epochs = EpochLines(self.plot, theme)
         self.rewards = pg.ScatterPlotItem(pxMode=True)
         self.rewards.setZValue(5)
         self.plot.addItem(self.rewards, ignoreBounds=True)
@@ -127,6 +129,7 @@ class TrialsPanel(BehaviourPanel):
         self._draw_licks(events, colours, window)
         self._draw_cues(trials, events)
         self._draw_rewards(trials, events, colours)
+        self.epochs.draw(trials, self.model.epochs, window)
         self.plot.setXRange(*window, padding=0)
         self.plot.setYRange(-0.7, max(len(shown), FEWEST_ROWS) - 0.3, padding=0)
         step = next(n for n in (1, 2, 5, 10, 20, 50, 100) if n * 8 >= len(shown) or n == 100)
@@ -136,12 +139,14 @@ class TrialsPanel(BehaviourPanel):
 
     def _colour_of(self, record: TrialRecord) -> int:
         """Number of the trial's declared size; -1 for no reward, and for a size that was not declared."""
-        sizes = self.model.sizes_ul
+        sizes = self.model.session_sizes_ul
         given = record.reward_us is not None and record.spec.reward_ul in sizes
         return sizes.index(record.spec.reward_ul) if given else -1
 
     def _colour(self, index: int) -> str:
-        return self.theme.lick if index < 0 else self.theme.size_colour(index, len(self.model.sizes_ul))
+        return (
+            self.theme.lick if index < 0 else self.theme.size_colour(index, len(self.model.session_sizes_ul))
+        )
 
     def _draw_licks(
         self, events: npt.NDArray[np.float64], colours: npt.NDArray[np.int64], window: tuple[float, float]
@@ -152,7 +157,7 @@ class TrialsPanel(BehaviourPanel):
         row = np.repeat(np.arange(len(events)), counts)
         within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
         x = licks[first[row] + within] - events[row]
-        while len(self.licks) <= len(self.model.sizes_ul):
+        while len(self.licks) <= len(self.model.session_sizes_ul):
             curve = pg.PlotCurveItem(connect="pairs")
             self.licks.append(curve)
             self.plot.addItem(curve, ignoreBounds=True)
@@ -180,7 +185,7 @@ class TrialsPanel(BehaviourPanel):
 
     def _cue_names(self, trials: list[TrialRecord]) -> list[str]:
         """Cues as they are declared, so that each keeps its sign in every window; others follow."""
-        declared = self.model.started.declared if self.model.started else ()
+        declared = self.model.session_declared
         seen = [*self.cues, *(record.spec.cue for record in trials)]
         names = dict.fromkeys([*(kind.cue for kind in declared), *seen])
         return [name for name in names if name is not None][: len(CUE_SIGNS)]
@@ -209,7 +214,7 @@ class TrialsPanel(BehaviourPanel):
     ) -> None:
         given = [j for j, record in enumerate(trials) if record.reward_us is not None]
         at = [(trials[j].start_us + (trials[j].reward_us or 0)) / US_PER_S - events[j] for j in given]
-        many = max(len(self.model.sizes_ul) - 1, 1)
+        many = max(len(self.model.session_sizes_ul) - 1, 1)
         self.rewards.setData(
             x=at,
             y=given,
@@ -220,7 +225,7 @@ class TrialsPanel(BehaviourPanel):
 
     def _explain(self) -> None:
         """Say what the colours and signs mean."""
-        sizes = self.model.sizes_ul
+        sizes = self.model.session_sizes_ul
         biggest = max(len(sizes) - 1, 1)
         small = 0.8 * self.font().pointSizeF()
         style = [

@@ -13,7 +13,7 @@ from PyQt5.QtWidgets import QHBoxLayout
 from gui.kink import SizeMeans, kink, size_means
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
-from gui.plot import small_font, themed_plot
+from gui.plot import scaled, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
 from gui.unit_words import interval, ul
@@ -27,8 +27,6 @@ JITTER, MOST_JITTER_HZ = 0.4, 0.45
 GOLDEN = 0.6180339887498949
 MARK_ROWS = 1.05
 """Height of the row of an estimate's mark, in lines of text; three are kept free above the trials."""
-WIDE_PX = 560
-"""From this width on the legend says everything."""
 
 
 class UnitPanel(AboutUnits):
@@ -68,7 +66,7 @@ class UnitPanel(AboutUnits):
     def _build(self) -> None:
         theme = self.theme
         self.name = self.headline()
-        self.legend = self.small()
+        self.legend = self.fitting()
         self.numbers = self.small()
         self.numbers.setWordWrap(True)
         buttons, self.label_in = self.choice("uL", "Hz")
@@ -82,7 +80,7 @@ class UnitPanel(AboutUnits):
         self.body.addWidget(self.numbers)
         self.plot = themed_plot(theme, left="response, Hz")
         self.body.addWidget(self.plot, 1)
-        self.plot.getPlotItem().getAxis("left").setWidth(46)
+        self.plot.getPlotItem().getAxis("left").setWidth(scaled(46))
         self._font = small_font(0.8)
         self._mark_px = MARK_ROWS * QFontMetricsF(self._font).height()
         self._add_items()
@@ -170,11 +168,8 @@ class UnitPanel(AboutUnits):
     def _say(self, estimate: UnitEstimate) -> None:
         tag = "T " if estimate.unit in self.model.tagged else ""
         self.name.setText(tag + estimate.unit)
-        wide = self.width() >= WIDE_PX
-        self.legend.setText(
-            "&#9679; signalled &nbsp;&#9651; unsignalled &nbsp; large: mean &plusmn; s.e.m."
-            if wide
-            else "&#9679; cued &#9651; free"
+        self.legend.say(
+            "● signalled  △ unsignalled   large: mean ± s.e.m.", "● signalled  △ unsignalled", "● cued △ free"
         )
         n = sum(estimate.n)
         if estimate.bayes_ul is None or estimate.bayes_ci95_ul is None:

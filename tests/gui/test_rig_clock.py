@@ -41,3 +41,12 @@ def test_another_session_begins_anew():
 
 def test_before_anything_was_heard_there_is_no_time():
     assert RigClock().now_us(5.0) == 0
+
+
+def test_a_history_that_is_told_in_a_moment_is_no_fast_rig():
+    """A window that attaches late is told an hour within a second: no rate to carry the cursor on at."""
+    clock = RigClock()
+    for k in range(60):
+        clock.hear(k * 60 * 1_000_000, now_s=k * 0.02)
+    assert clock.rate == 1.0
+    assert clock.now_us(59 * 0.02 + 1.0) == 59 * 60 * 1_000_000 + 1_000_000

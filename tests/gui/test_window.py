@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import msgspec
 import pytest
 from PyQt5 import sip
 from PyQt5.QtCore import Qt
-from PyQt5.QtWidgets import QApplication, QLabel, QMessageBox
+from PyQt5.QtWidgets import QApplication, QLabel, QMenuBar, QMessageBox
 
 from gui.client import Begun, HealthSeen
 from gui.docks import PanelClass, installed_panels
@@ -19,9 +21,10 @@ from gui.replaybar import ReplayBar
 from gui.settings import remembered
 from gui.theme import DARK, LIGHT
 from gui.window import Window
-from rig.documents import Notice, SessionEnded
+from rig.documents import CueRoles, Notice, SessionEnded
 from rig.errors import TransportError
 from rig.operator import EmergencyStop, Pause, Resume, Stop
+from rig.runtime import registry
 
 
 class Quiet(Panel):
@@ -335,6 +338,8 @@ def test_every_installed_panel_draws_and_the_window_keeps_its_size(
     window.resize(*size)
     source.tell(*documents[: len(documents) // 2], make_state())
     qtbot.waitUntil(lambda: len(window.model.records) > 3)
+    # who brings a panel to the front while the docks are still being placed does not see it for long
+    qtbot.waitUntil(lambda: not window.places._resized.isActive() and not window.places.arranging)
     qtbot.waitUntil(lambda: not any(dock.waiting for dock in window.docks if dock.on_screen), timeout=10_000)
     assert [(dock.objectName(), dock.failed) for dock in window.docks if dock.failed] == []
     assert (window.width(), window.height()) == size
@@ -380,3 +385,107 @@ def test_state_without_anything_else_is_enough(opened, source, make_state, qtbot
     source.tell(msgspec.structs.replace(make_state(), trials=None))
     qtbot.waitUntil(lambda: window.header.trial.text() == "3")
     assert [dock.failed for dock in window.docks if dock.failed] == []
+
+
+@pytest.fixture
+def population(opened, documents, source, make_state, qtbot):
+    """A window with every panel, told half of a session."""
+    window = opened(installed_panels())
+    source.tell(*documents[: len(documents) // 2], make_state())
+    qtbot.waitUntil(lambda: len(window.model.records) > 3)
+    return window
+
+
+def test_the_population_is_worked_out_only_while_it_is_seen(population, documents, source, qtbot):
+    window = population
+    frames = window.frames.frames
+    qtbot.waitUntil(lambda: window.frames.frames > frames + 10)
+    assert window.population.pid is None and window.model.population is None
+    dock = panel_of(window, "reliability")
+    dock.raise_()
+    qtbot.waitUntil(lambda: window.model.population is not None, timeout=20_000)
+    rewarded = window.model.population.rewarded
+    assert rewarded == window.model.rewarded > 0
+    qtbot.waitUntil(lambda: not dock.waiting)
+    assert f"{rewarded} rewards" in dock.widget().about.text()
+    pid = window.population.pid
+    source.tell(*documents[len(documents) // 2 :])
+    qtbot.waitUntil(lambda: window.model.population.rewarded > rewarded, timeout=20_000)
+    window.close_only()
+    assert window.population.pid is None
+    qtbot.waitUntil(lambda: not registry.alive(pid))
+
+
+def test_a_worker_that_dies_is_started_again_and_said(population, qtbot):
+    window = population
+    panel_of(window, "evidence").raise_()
+    qtbot.waitUntil(lambda: window.model.population is not None, timeout=20_000)
+    os.kill(window.population.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "ended unexpectedly" in window.bar.words.text(), timeout=10_000)
+    assert any("ended unexpectedly" in notice.text for notice in window.model.notices)
+    assert window.model.population is not None, "what was known stays in sight"
+    qtbot.waitUntil(lambda: not window.population.behind, timeout=20_000)
+    qtbot.waitUntil(lambda: window.model.population_note == "")
+
+
+def test_the_panels_about_all_units_stand_behind_the_reversal_points(population, qtbot):
+    window = population
+    qtbot.waitUntil(lambda: not window.places.arranging)
+    behind = {dock.objectName() for dock in window.tabifiedDockWidgets(panel_of(window, "reversal"))}
+    assert behind == {"reliability", "evidence", "decoding", "cue_coding", "asymmetry", "drift"}
+    assert panel_of(window, "reversal").on_screen
+
+
+def test_the_population_layout_gives_them_the_room_and_can_be_left(population, qtbot):
+    window = population
+    qtbot.waitUntil(lambda: not window.places.arranging)
+    action(window, "Population layout").trigger()
+    seen = ("reversal", "unit", "reliability", "asymmetry", "evidence", "decoding")
+    qtbot.waitUntil(lambda: all(panel_of(window, name).on_screen for name in seen))
+    assert not panel_of(window, "licks").isVisible()
+    assert (window.width(), window.height()) == (1366, 768)
+    qtbot.waitUntil(lambda: not window.places.arranging)
+    assert panel_of(window, "reliability").width() > 500
+    action(window, "Reset layout").trigger()
+    qtbot.waitUntil(panel_of(window, "licks").isVisible)
+    assert not panel_of(window, "reliability").on_screen
+
+
+def action(window, words):
+    bar = window.menuWidget().findChild(QMenuBar)
+    return next(
+        action for menu in bar.actions() for action in menu.menu().actions() if action.text() == words
+    )
+
+
+def test_in_a_replay_the_population_is_that_of_the_moment(opened, session_file, qtbot):
+    recorded = Recorded(session_file)
+    window = opened(
+        installed_panels(), source=recorded, live=False, make_bar=lambda theme: ReplayBar(recorded, theme)
+    )
+    qtbot.waitUntil(lambda: not window.places.arranging)
+    panel_of(window, "reliability").raise_()
+    bar, model = window.bar, window.model
+
+    def rewarded():
+        return model.population.rewarded if model.population is not None else None
+
+    bar.slider.setValue(bar.slider.maximum())
+    qtbot.waitUntil(lambda: len(model.records) == 14)
+    qtbot.waitUntil(lambda: rewarded() == model.rewarded > 0, timeout=20_000)
+    whole, pid = rewarded(), window.population.pid
+    for share in (0.9, 0.4, 0.7, 0.5):  # dragged to and fro
+        bar.slider.setValue(round(share * bar.slider.maximum()))
+        qtbot.waitUntil(lambda: 0 < len(model.records) < 14)
+    qtbot.waitUntil(lambda: rewarded() == model.rewarded, timeout=20_000)
+    assert 0 < rewarded() < whole
+    assert window.population.pid == pid, "the same process was told to forget"
+
+
+def test_a_session_about_cues_alone_leads_with_cue_coding(opened, source, started, make_state, qtbot):
+    roles = CueRoles(low="a", middle="b", high="c")
+    window = opened(installed_panels())
+    qtbot.waitUntil(lambda: panel_of(window, "reversal").on_screen)
+    source.tell(msgspec.structs.replace(started, reversal_conditions=(), cue_roles=roles), make_state())
+    qtbot.waitUntil(lambda: panel_of(window, "cue_coding").on_screen)
+    qtbot.waitUntil(lambda: not panel_of(window, "reversal").on_screen)

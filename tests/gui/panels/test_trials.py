@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QApplication
 from gui.model import Aspect
 from gui.panels.trials import TrialsPanel
 from gui.theme import LIGHT
-from rig.documents import TrialDone
+from rig.documents import EpochStarted, TrialDone
 
 
 def ticks(panel):
@@ -129,3 +129,38 @@ def test_it_says_why_it_is_empty(empty, shown):
     panel = shown(TrialsPanel, empty)
     assert not panel.shows_content
     assert "No trial has finished yet" in panel.empty.text()
+
+
+def test_another_epoch_is_a_line_between_the_rows_and_no_size_changes_its_colour(model, shown, made):
+    before = shown(TrialsPanel, model)
+    rewards = [spot.brush().color().name() for spot in before.rewards.points()]
+    model.take(
+        EpochStarted(
+            epoch=1,
+            name="mirrored",
+            trial=3,
+            sizes_ul=(1.0, 5.0, 20.0),
+            utility_axis_hz=(0.0, 1.0, 2.0),
+            declared=model.started.declared[::-1],
+        )
+    )
+    panel = shown(TrialsPanel, model)
+    assert panel.epochs.names == ["mirrored"]
+    ((line, _),) = panel.epochs._made
+    assert line.value() == 2.5, "above the row of trial 4"
+    assert [spot.brush().color().name() for spot in panel.rewards.points()] == rewards
+    panel.align_buttons.button(1).click()
+    assert line.value() == 1.5, "fewer rows have a reward"
+
+
+def test_a_size_of_a_later_epoch_has_a_colour_too(model, shown, made):
+    model.take(
+        EpochStarted(
+            epoch=1, name="one more", trial=6, sizes_ul=(5.0, 40.0), utility_axis_hz=(0.0, 1.0), declared=()
+        )
+    )
+    model.take(TrialDone(record=made.record(6, "signalled", 40.0)))
+    panel = shown(TrialsPanel, model)
+    colours = [spot.brush().color().name().upper() for spot in panel.rewards.points()]
+    assert colours[-1] == LIGHT.size_colour(3, 4).upper()
+    assert LIGHT.lick.upper() not in colours, "every size that was declared is known"

@@ -1,5 +1,6 @@
 """One unit's spikes: all of them, in the rows of their trials, and rates that are real rates."""
 
+import msgspec
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
@@ -7,6 +8,8 @@ from PyQt5.QtCore import Qt
 from gui.model import Aspect, SessionModel
 from gui.panels.raster import ENOUGH, RasterPanel
 from gui.theme import DARK, LIGHT
+from rig.documents import DeclaredTrial, TrialDone
+from rig.trial.spec import ResponseWindow
 
 
 def drawn_spikes(panel):
@@ -46,7 +49,7 @@ def test_groups_are_named_and_coloured_by_size(new_session, show):
 def test_signalled_rows_carry_a_cue_mark_and_can_be_seen_alone(qtbot, new_session, show):
     session = new_session(units=2).run(30)
     panel = show(RasterPanel, session.model, size=(800, 600))
-    x, y = panel.cues.getData()
+    x, y = panel.others.getData()
     marked = {int(low) for low in y[::2]}
     assert marked == {k for k, row in enumerate(panel.drawn_rows) if row.signalled}
     assert set(x.tolist()) == {-1.5}
@@ -54,7 +57,7 @@ def test_signalled_rows_carry_a_cue_mark_and_can_be_seen_alone(qtbot, new_sessio
     assert len(panel.drawn_rows) == 15 and all(row.signalled for row in panel.drawn_rows)
     qtbot.mouseClick(panel.which.button(2), Qt.LeftButton)
     assert len(panel.drawn_rows) == 15 and not any(row.signalled for row in panel.drawn_rows)
-    assert len(panel.cues.getData()[0]) == 0
+    assert len(panel.others.getData()[0]) == 0
 
 
 def test_windows_are_shaded_where_they_are_counted(qtbot, new_session, show):
@@ -141,3 +144,79 @@ def test_one_more_trial_costs_the_same_among_many_units(new_session, show, quick
         cost[units] = quickest(one_more)
     assert cost[200] < 3 * cost[40]
     assert cost[1000] < 4 * cost[40]
+
+
+def test_rows_that_begin_later_say_that_they_do(new_session, show):
+    """Delays differ, so do the stretches that were looked at: what was not is no silence."""
+    session = new_session(units=1).run(24)
+    early = [msgspec.structs.replace(one, start_ms=-4500) for one in session.model.spikes[:8]]
+    session.model.spikes = early + session.model.spikes[8:]
+    panel = show(RasterPanel, session.model)
+    unseen = panel.unseen.opts
+    late = [row for row in panel.drawn_rows if row.start_ms == -2500]
+    assert sum(unseen["height"]) == len(late) == 16
+    assert set(unseen["x0"]) == {-4.5} and set(unseen["width"]) == {2.0}
+    (left, _), _ = panel.raster.getViewBox().viewRange()
+    assert left == pytest.approx(-4.5)
+    panel.which.button(2).click()
+    panel.which.button(0).click()
+    assert sum(panel.unseen.opts["height"]) == 16
+
+
+def around_cues(session, trials):
+    """Tell trials of two conditions with the spikes around their cues; every other one is rewarded."""
+    for k in range(trials):
+        record = session._record(5.0, True)
+        condition = f"cue_{k % 2}"
+        spec = msgspec.structs.replace(record.spec, condition=condition, reward_ul=5.0 * (k % 2))
+        record = msgspec.structs.replace(record, spec=spec, reward_us=2_500_000 if k % 2 else None)
+        session.model.take(TrialDone(record=record))
+        spikes = session._spikes(5.0 * (k % 2), True)
+        session.model.take(msgspec.structs.replace(spikes, start_ms=-1000, stop_ms=3000, aligned_to="cue"))
+        session.trial += 1
+
+
+@pytest.fixture
+def of_cues(new_session):
+    declared = tuple(
+        DeclaredTrial(condition=f"cue_{k}", reward_ul=5.0 * k, signalled=True, count=1, cue=f"odour_{k}")
+        for k in range(2)
+    )
+    window = ResponseWindow(start_ms=0, stop_ms=400)
+    session = new_session(units=2, declared=declared, cue_window=window).run(4)
+    around_cues(session, 20)
+    return session
+
+
+def test_around_cues_rows_are_grouped_by_condition(of_cues, show, qtbot):
+    panel = show(RasterPanel, of_cues.model)
+    assert panel.aligned == "reward" and len(panel.drawn_rows) == 4
+    qtbot.mouseClick(panel.align.button(1), Qt.LeftButton)
+    assert [row.condition for row in panel.drawn_rows] == ["cue_0"] * 10 + ["cue_1"] * 10
+    labels = [word for _, word in panel.raster.getPlotItem().getAxis("left")._tickLevels[0]]
+    assert labels == ["cue 0", "cue 1"]
+    assert [curve.opts["pen"].color().name().upper() for curve in panel.rates[:2]] == list(LIGHT.series[:2])
+    assert {region.getRegion() for region in panel.windows} == {(0.0, 0.4)}
+    before_cue, before_zero = panel.baselines[0]
+    assert before_zero.isVisible() and not before_cue.isVisible()
+    assert before_zero.getRegion() == (-1.0, 0.0)
+    x, y = panel.others.getData()
+    assert set(x.tolist()) == {1.5} and {int(low) for low in y[::2]} == set(range(10, 20)), "rewards"
+    assert "cue" in panel.psth.getPlotItem().getAxis("bottom").labelText
+    qtbot.mouseClick(panel.align.button(0), Qt.LeftButton)
+    assert {row.reward_ul for row in panel.drawn_rows} <= set(of_cues.model.sizes_ul)
+
+
+def test_a_session_about_cues_alone_begins_with_them(new_session, show):
+    declared = (DeclaredTrial(condition="cue_0", reward_ul=5.0, signalled=True, count=1, cue="odour_a"),)
+    session = new_session(
+        units=1, declared=declared, cue_window=ResponseWindow(), reversal_conditions=()
+    ).run(3)
+    panel = show(RasterPanel, session.model)
+    assert panel.aligned == "cue" and panel.empty.text() == "No spikes around a cue yet."
+    assert not panel.which.button(0).isVisible(), "every reward is announced"
+
+
+def test_without_a_cue_window_there_is_nothing_to_choose(new_session, show):
+    panel = show(RasterPanel, new_session(units=1).run(3).model)
+    assert not panel.align.button(0).isVisible() and not panel.align.button(1).isVisible()
