@@ -26,11 +26,12 @@ from drivers.board.registers import WHO_AM_I, Operation
 from drivers.board.requests import REPLY_NS, TRIES, Purpose, Request, Window, read, write
 from drivers.board.sequence import EventOrder
 from drivers.board.ticks import TickClock
-from drivers.board.wire import EVENT, HEADER_BYTES, STAMP_BYTES, Frame
-from rig.commands import Abort, BoardCommand
+from drivers.board.wire import EVENT, HEADER_BYTES, STAMP_BYTES, TICK_US, Frame
+from rig.commands import Abort, BoardCommand, StartTrial
 from rig.description import BoardConfig
-from rig.device import BoardLimits
+from rig.device import BoardAbilities, BoardLimits
 from rig.events import BoardEvent, BoardReady, Heartbeat, LinkLost, WireNoise
+from rig.machine.pulses import MOST_COUNTED
 from rig.units import NS_PER_S, US_PER_MS, US_PER_S
 
 SOURCE: Final = "board"
@@ -43,6 +44,9 @@ _QUIET_US: Final = 2_500 * US_PER_MS
 
 _NO_BEAT_US: Final = 3 * US_PER_S
 """Replies, but no heartbeat for this long: the board may be in standby after a reset."""
+
+_ASTRAY: Final = 4
+"""So many events in a row with new times and old numbers: it is we who are wrong about the number."""
 
 _PAYLOAD_AT: Final = HEADER_BYTES + STAMP_BYTES
 _EVENT_BYTES: Final = _PAYLOAD_AT + WORDS.size + 1
@@ -68,6 +72,8 @@ class HarpBoard:
         The framer, with its counts of frames and dropped bytes.
     """
 
+    abilities: Final = BoardAbilities(title="dopaloop board", limits=BoardLimits(counted=MOST_COUNTED))
+
     def __init__(self, config: BoardConfig) -> None:
         self.codec = HarpCodec(SOURCE)
         self._port = config.port
@@ -88,6 +94,10 @@ class HarpBoard:
         self._heard_ns = 0
         self._last_event_us = 0
         self._last_beat_us = 0
+        self._anew = False
+        self._astray: list[tuple[int, int, int, int]] = []
+        self.asked_again = 0
+        """Events that were missing and were asked for once more."""
 
     # --- what the session and the guard call -------------------------------------------------------
 
@@ -95,6 +105,11 @@ class HarpBoard:
     def limits(self) -> BoardLimits:
         """What this board can hold; the least of all boards before it has said so."""
         return self._limits
+
+    @property
+    def now_us(self) -> int:
+        """The latest rig time known, by whatever the board stamped last."""
+        return self._clock.now_us
 
     @property
     def repeats(self) -> int:
@@ -221,6 +236,9 @@ class HarpBoard:
                 return []
             case Purpose.GAP:
                 return self._deliver(self._order.give_up(request.owner))
+            case Purpose.JOB | Purpose.ABORT if not isinstance(request.owner.command, StartTrial):
+                reason = f"the board at {self._port} was asked {TRIES} times and does not answer"
+                return self._lose(f"{reason}; check cable and power", t_ns)
             case _:
                 told = self._queue.unanswered(request)
                 if self._queue.doubtful:
@@ -231,6 +249,7 @@ class HarpBoard:
         """Ask for missing events, write what may be written now."""
         told: list[BoardEvent] = []
         for seq in self._order.to_ask() if self._met else ():
+            self.asked_again += 1
             self._window.push(write(reg.READ_EVENT, seq, purpose=Purpose.GAP, owner=seq), front=True)
         if self._phase is _Phase.READY:
             if self._queue.doubtful and self._order.whole and not self._window.has(Purpose.PROBE):
@@ -253,7 +272,27 @@ class HarpBoard:
         if self._order.is_far(seq):
             self._probe(reg.BOARD_EVENT)
             return []
-        return self._happened(seq, kind, index, self._clock.see_tick(tick, frame.stamp_us or 0, t_ns))
+        stamp_us = frame.stamp_us or 0
+        if (self._clock.unwrap(tick) - stamp_us) % US_PER_S >= TICK_US:
+            # Both come from one counter, whole seconds apart: damage that the 8-bit checksum did not see.
+            return [WireNoise(source=SOURCE, dropped=len(frame.raw), reason="tick and time stamp disagree")]
+        t_us = self._clock.see_tick(tick, stamp_us, t_ns)
+        if not self._order.is_behind(seq) or t_us <= self._last_event_us:
+            self._astray.clear()
+            return self._happened(seq, kind, index, t_us)
+        return self._go_back(seq, kind, index, t_us)
+
+    def _go_back(self, seq: int, kind: int, index: int, t_us: int) -> list[BoardEvent]:
+        """Take an event that is newer than all others and yet numbered as an old one.
+
+        A damaged number that an 8-bit checksum let pass has put our count ahead. Some in a row are believed.
+        """
+        self._astray.append((seq, kind, index, t_us))
+        if len(self._astray) < _ASTRAY:
+            return []
+        astray, self._astray = self._astray, []
+        self._order.start(astray[0][0], self._last_event_us)
+        return [event for each in astray for event in self._happened(*each)]
 
     def _happened(self, seq: int, kind: int, index: int, t_us: int) -> list[BoardEvent]:
         self._window.settle(seq)
@@ -311,6 +350,7 @@ class HarpBoard:
         hello = self._hello
         last = hello.last_event
         self._limits = hello.limits
+        self._anew = self._known and not hello.active
         if self._known and hello.active:
             self._clock.see_stamp(hello.stamp_us, t_ns)
             if last is not None:
@@ -331,6 +371,7 @@ class HarpBoard:
             firmware=hello.firmware,
             time_scale=hello.time_scale,
             t_us=self._clock.now_us,
+            anew=self._anew,
         )
         return [ready, *early]
 

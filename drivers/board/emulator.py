@@ -49,6 +49,8 @@ class BoardEmulator:
         Where its counter stands at the beginning; the times of all calls count from there.
     deaf
         So many bytes at the beginning are lost (a board just out of reset).
+    budgets
+        Whether it keeps a budget of its own; False: as firmware 1.0.
 
     Attributes
     ----------
@@ -66,10 +68,11 @@ class BoardEmulator:
         start_us: int = 0,
         baud: int = 1_000_000,
         deaf: int = 0,
+        budgets: bool = True,
     ) -> None:
         self._limits = limits or BoardLimits()
         self._identity = Identity(
-            name=name, uid=b"EMULATOR" + serial.to_bytes(8, "big"), time_scale=time_scale
+            name=name, uid=b"EMULATOR" + serial.to_bytes(8, "big"), time_scale=time_scale, budgets=budgets
         )
         self._per_byte_us = byte_us(baud)
         self.now_us = start_us
@@ -146,6 +149,13 @@ class BoardEmulator:
             return False
         self.core.abort(EndReason.HOST_LOST)
         return True
+
+    def reset(self) -> None:
+        """Lose power for a moment, now: outputs off, nothing remembered, time from 0, a deaf first byte."""
+        self._shift_us = self.now_us
+        self._tx = Sender(self._per_byte_us)
+        self._replies.clear()
+        self._boot(0, deaf=1)
 
     # --- time ----------------------------------------------------------------------------------------
 

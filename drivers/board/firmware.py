@@ -18,9 +18,22 @@ import msgspec
 
 from drivers.board import registers as reg
 from drivers.board.event_codes import KEPT_EVENTS, SEQUENCE_WRAP, WORDS, EventKind, encode_event
-from drivers.board.registers import REGISTERS, WHO_AM_I, Operation, Register
-from drivers.board.wire import EVENT, READ, TICK_US, WRITE, Frame, PayloadType, build
+from drivers.board.registers import EVERY_REGISTER, REGISTERS, WHO_AM_I, Operation, Register
+from drivers.board.wire import (
+    EVENT,
+    HEADER_BYTES,
+    MAX_FRAME,
+    READ,
+    STAMP_BYTES,
+    TICK_US,
+    WRITE,
+    Frame,
+    PayloadType,
+    build,
+)
+from rig.commands import NO_LIMIT, PulseCost
 from rig.events import BoardEvent
+from rig.machine.budget import DEAREST
 from rig.machine.core import BoardCore, TableRefused
 from rig.machine.refusal import NO_STATE, Refusal
 from rig.units import TICK_WRAP_US, US_PER_S
@@ -36,17 +49,28 @@ COMMIT_US: Final = 2_000
 """Work for a table commit: checksum, check and copy of 1.5 KB."""
 
 TIMEOUTS_MS: Final = range(20, 5001)
+
+MAX_PAYLOAD: Final = MAX_FRAME - HEADER_BYTES - STAMP_BYTES - 1
+"""Bytes that a stamped frame can carry."""
+
 _BOOTED_FROM_DEFAULTS: Final = 0x40
 _RESETS: Final = (0x01, 0x02, 0x04, 0x08)
 _CLOCK_UNLOCKED, _CLOCK_LOCKED = 0x40, 0x80
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """What a board says about itself."""
+    """What a board says about itself.
+
+    Parameters
+    ----------
+    budgets
+        Whether it keeps a budget of its own (registers 49 to 51); to firmware 1.0 they are unknown.
+    """
 
     name: str = "dopaloop board"
     uid: bytes = bytes(16)
     time_scale: int = 0
+    budgets: bool = False
 
 
 class _Refused(Exception):  # noqa: N818 - it becomes an error reply
@@ -82,7 +106,8 @@ class Firmware:
         self.identity = identity
         self.alive = self.armed = False
         self.reset_wanted = False
-        self._values = {address: bytes(register.size) for address, register in REGISTERS.items()}
+        self._registers = EVERY_REGISTER if identity.budgets else REGISTERS
+        self._values = {address: bytes(register.size) for address, register in self._registers.items()}
         self._buffer = bytearray(core.limits.table_bytes)
         self._harp_offset_us = 0
         self._kept: deque[_Kept] = deque(maxlen=KEPT_EVENTS)
@@ -115,6 +140,8 @@ class Firmware:
             limits.counters, limits.table_bytes, limits.cycle_us,
         )  # fmt: skip
         self._set(reg.TIME_SCALE, self.identity.time_scale)
+        if self.identity.budgets:
+            self._set(reg.PULSE_BUDGET, NO_LIMIT, NO_LIMIT)
 
     def _set(self, register: Register, *values: int) -> None:
         self._values[register.address] = register.pack(*values)
@@ -152,7 +179,9 @@ class Firmware:
         try:
             replies = self._carry_out(frame)
         except _Refused:
-            payload = frame.payload if frame.kind == WRITE else b""
+            # A reply is longer than its request by the stamp: what no longer fits is not echoed.
+            fits = frame.kind == WRITE and len(frame.payload) <= MAX_PAYLOAD
+            payload = frame.payload if fits else b""
             stamp_us = self._stamp_us(self.core.now_us)
             replies = [
                 build(frame.kind, frame.address, frame.payload_type, payload, stamp_us=stamp_us, error=True)
@@ -160,7 +189,7 @@ class Firmware:
         return [] if self.operation & Operation.MUTE else replies
 
     def _carry_out(self, frame: Frame) -> list[bytes]:
-        register = REGISTERS.get(frame.address)
+        register = self._registers.get(frame.address)
         if register is None or frame.payload_type != register.type:
             raise _Refused
         if frame.kind == READ:
@@ -192,6 +221,8 @@ class Firmware:
                 return register.pack(now_us % TICK_WRAP_US)
             case reg.BOARD_EVENT.address if self._kept:
                 return self._kept[-1].payload
+            case reg.PULSE_SPENT.address:
+                return register.pack(*self.core.spent)
             case _:
                 return self._values[register.address]
 
@@ -232,8 +263,9 @@ class Firmware:
                 _check(1 <= value <= 8)
                 core.soft(value)
             case reg.READ_EVENT.address:
+                again = self._again(value)
                 self._values[register.address] = payload
-                return [self._again(value)]
+                return [again]
             case reg.MAX_OPEN.address:
                 _check(value < core.limits.outputs)
                 core.set_max_open(value, values[1])
@@ -243,11 +275,18 @@ class Firmware:
                 _check(value == 1)
                 core.arm()
                 self.armed = True
+            case reg.PULSE_COST.address:
+                _check(value < core.limits.outputs and values[1] <= DEAREST)
+                price = PulseCost(per_cycle=values[1], deducted=values[2], least=values[3])
+                _check(core.set_cost(value, price))
+            case reg.PULSE_BUDGET.address:
+                _check(values[2] <= 1)
+                core.set_budget(values[0], values[1], begin=bool(values[2]))
         self._values[register.address] = payload
         return []
 
     def _dump(self) -> list[bytes]:
-        return [self._say(READ, register) for register in REGISTERS.values()]
+        return [self._say(READ, register) for register in self._registers.values()]
 
     def _chunk(self, payload: bytes) -> None:
         offset = int.from_bytes(payload[:2], "little")

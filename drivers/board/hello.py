@@ -17,6 +17,7 @@ from drivers.board.registers import WHO_AM_I, Operation
 from drivers.board.requests import Purpose, Request, read, write
 from drivers.board.wire import Frame
 from rig.device import BoardLimits
+from rig.machine.pulses import MOST_COUNTED
 from rig.units import NS_PER_MS
 
 _RESYNC: Final = bytes(4)
@@ -25,7 +26,7 @@ _FOREVER: Final = 1 << 31
 
 _QUESTIONS: Final = (
     reg.VERSION, reg.DEVICE_NAME, reg.UID, reg.SERIAL_NUMBER, reg.CAPABILITIES, reg.TIME_SCALE,
-    reg.OPERATION, reg.TICK, reg.BOARD_EVENT,
+    reg.PULSE_SPENT, reg.OPERATION, reg.TICK, reg.BOARD_EVENT,
 )  # fmt: skip
 
 
@@ -146,11 +147,13 @@ class Hello:
     @property
     def limits(self) -> BoardLimits:
         """What the board says it holds; the least that every board must hold if it does not say."""
+        spent = self._answers.get(reg.PULSE_SPENT.address)
+        counted = MOST_COUNTED if spent is not None and not spent.is_error else 0
         values = reg.CAPABILITIES.unpack(self._payload(reg.CAPABILITIES))
         if not all(values):
-            return BoardLimits()
+            return BoardLimits(counted=counted)
         states, transitions, inputs, outputs, timers, counters, table_bytes, cycle_us = values
         return BoardLimits(
             states=states, transitions=transitions, inputs=inputs, outputs=outputs, timers=timers,
-            counters=counters, table_bytes=table_bytes, cycle_us=cycle_us,
+            counters=counters, table_bytes=table_bytes, cycle_us=cycle_us, counted=counted,
         )  # fmt: skip

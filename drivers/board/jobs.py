@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from drivers.board import registers as reg
 from drivers.board.requests import TRIES, Purpose, Request, write
-from rig.commands import Abort, BoardCommand, Configure, Pulse, SendSoftEvent, StartTrial, UploadTable
+from rig.commands import (
+    Abort,
+    BoardCommand,
+    Configure,
+    Pulse,
+    PulseCost,
+    SendSoftEvent,
+    StartTrial,
+    UploadTable,
+)
 from rig.device import BoardLimits
 from rig.errors import EncodeError
 
+_FREE: Final = PulseCost()
 UPLOADS: Final = 3
 """How often a table is sent in all if it is damaged on the way."""
 
@@ -83,7 +94,7 @@ def stages_of(command: BoardCommand, limits: BoardLimits) -> list[list[Request]]
     """
     match command:
         case Configure():
-            return [_configure(command)]
+            return [_configure(command, limits)]
         case UploadTable():
             return _upload(command, limits)
         case StartTrial(slot=slot):
@@ -102,14 +113,26 @@ def stages_of(command: BoardCommand, limits: BoardLimits) -> list[list[Request]]
             return [[write(reg.SOFT_EVENT, number, purpose=Purpose.EXPRESS, tries=1)]]
 
 
-def _configure(command: Configure) -> list[Request]:
+def _configure(command: Configure, limits: BoardLimits) -> list[Request]:
     job = Purpose.JOB
     return [
         *(write(reg.MAX_OPEN, output, us, purpose=job) for output, us in enumerate(command.max_open_us)),
+        *(_budget(command, limits) if limits.counted else ()),
         write(reg.HOST_TIMEOUT_MS, command.host_timeout_ms, purpose=job),
         write(reg.SYNC_SEED, command.sync_seed, purpose=job),
         write(reg.ARM, 1, purpose=job),
     ]
+
+
+def _budget(command: Configure, limits: BoardLimits) -> Iterator[Request]:
+    """Yield what tells the costs; those that are none first, for only some outputs can have one."""
+    costs = dict(enumerate(command.costs))
+    for output in sorted(range(limits.outputs), key=lambda output: costs.get(output, _FREE).counted):
+        cost = costs.get(output, _FREE)
+        values = output, cost.per_cycle, cost.deducted, cost.least
+        yield write(reg.PULSE_COST, *values, purpose=Purpose.JOB)
+    budget = command.per_minute, command.per_session, int(command.begin)
+    yield write(reg.PULSE_BUDGET, *budget, purpose=Purpose.JOB)
 
 
 def _upload(command: UploadTable, limits: BoardLimits) -> list[list[Request]]:

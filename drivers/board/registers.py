@@ -139,7 +139,16 @@ CHUNK_BYTES: Final = 62
 REGISTERS: Final[dict[int, Register]] = {
     register.address: register for register in list(globals().values()) if isinstance(register, Register)
 }
-"""All registers by address, ascending."""
+"""All registers of firmware 1.0 by address, ascending."""
+
+PULSE_COST: Final = _register("PulseCost", 49, _U32, "W", 4)
+PULSE_BUDGET: Final = _register("PulseBudget", 50, _U32, "W", 3)
+PULSE_SPENT: Final = _register("PulseSpent", 51, _U32, "R", 2)
+
+EVERY_REGISTER: Final[dict[int, Register]] = REGISTERS | {
+    register.address: register for register in (PULSE_COST, PULSE_BUDGET, PULSE_SPENT)
+}
+"""All registers of a board that keeps a budget; a board without it does not know the last three."""
 
 
 class Operation:

@@ -47,6 +47,10 @@ class EventOrder:
         """Whether `seq` is so far ahead that the board should be asked before it is believed."""
         return _FAR < self._ahead(seq) < _HALF
 
+    def is_behind(self, seq: int) -> bool:
+        """Whether the event of this number was told, or given up, already."""
+        return self._ahead(seq) >= _HALF
+
     def take(self, seq: int, event: Happening) -> list[BoardEvent]:
         """Take an event as it came; return all that can be told now, in order."""
         ahead = self._ahead(seq)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rig.cli.population_words import population_lines
+from rig.cli.population_words import Counted, population_lines
 from rig.errors import ConfigError
 from rig.estimate.offline import Analysis, AxisChoice, Responses, analyse
 from rig.estimate.offline_population import population_of
 from rig.estimate.population_report import Population
 from rig.estimate.population_worked import Heard
 from rig.estimate.report import Report, ReportCounts, Source, Unit, report
+from rig.estimate.tag_report import Tag
 from rig.estimate.utility import UtilityAxis
 from rig.runtime.recordings import is_spike_file, read_responses, read_spikes, spike_responses
 from rig.runtime.session_folder import read_folder
@@ -73,6 +75,9 @@ def analyze(
     decode: Annotated[
         Decode, typer.Option(help="convex, or all: also by the published imputation, which takes longer.")
     ] = Decode.convex,
+    units: Annotated[
+        Counted, typer.Option(help="In the population: only tagged units (if any is tagged), or all.")
+    ] = Counted.tagged,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate reversal points, asymmetries and what the population shows, from recorded units."""
@@ -97,8 +102,10 @@ def analyze(
         sessions=read.sessions,
         skipped=read.skipped,
     )
-    view = population_of(read.responses, analysis, read.heard, published=decode is Decode.all)
-    made = _report(read.responses, analysis, source, view.population)
+    tagged = {unit for unit, tag in read.tags.items() if tag.tagged and units is Counted.tagged}
+    published = decode is Decode.all
+    view = population_of(read.responses, analysis, read.heard, published=published, tagged=tagged)
+    made = _report(read, analysis, source, view.population)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
         typer.echo(_about_doubled(source), err=True)
@@ -118,6 +125,8 @@ class _Read:
         How many doubled rewards there are; None if it cannot be known.
     axis, shift_hz
         What sessions were run with; None for other recordings.
+    tags
+        Of sessions: unit -> what is known of it and light.
     """
 
     responses: Responses
@@ -127,6 +136,7 @@ class _Read:
     shift_hz: float | None = None
     sessions: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    tags: Mapping[str, Tag] = field(default_factory=dict)
 
 
 def _file(file: Path, doubled: Doubled) -> _Read:
@@ -156,18 +166,19 @@ def _folder(path: Path, doubled: Doubled) -> _Read:
         shift_hz=read.frame.shift_hz,
         sessions=read.sessions,
         skipped=read.skipped,
+        tags=read.tags,
     )
 
 
-def _report(responses: Responses, analysis: Analysis, source: Source, population: Population) -> Report:
+def _report(read: _Read, analysis: Analysis, source: Source, population: Population) -> Report:
     placed = analysis.estimator.placed
     counts = ReportCounts(
-        trials=responses.trials,
-        rewarded=responses.rewarded,
+        trials=read.responses.trials,
+        rewarded=read.responses.rewarded,
         sizes_ul=placed.sizes_ul,
         utility_axis_hz=placed.utility_hz,
     )
-    return report(analysis.estimates, counts, population=population, source=source)
+    return report(analysis.estimates, counts, population=population, source=source, tags=read.tags)
 
 
 def _about_doubled(source: Source) -> str:

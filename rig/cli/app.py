@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from rig.cli.analyze import analyze
+from rig.cli.calibrate import calibrate
 from rig.cli.correct import correct
 from rig.cli.demo import demo
 from rig.cli.devices import devices
@@ -22,6 +23,8 @@ from rig.cli.report import report
 from rig.cli.run import run
 from rig.cli.screenshot import screenshot
 from rig.cli.simulate import simulate
+from rig.cli.tags import tag
+from rig.cli.weigh import weigh
 from rig.errors import DopaloopError
 
 app = typer.Typer(
@@ -44,7 +47,10 @@ app.command()(analyze)
 app.command()(report)
 app.command()(devices)
 app.command()(flush)
+app.command()(weigh)
+app.command()(calibrate)
 app.command()(correct)
+app.command()(tag)
 app.add_typer(keys, name="keys")
 
 

@@ -12,6 +12,7 @@ from rig.cli.display import estimates_table, reversal_words
 from rig.cli.plans import make_plan
 from rig.cli.rigs import Farewell, demo_rig, launch, with_emulation
 from rig.cli.sitting import run_session, tell
+from rig.cli.tags import light_truth, show_tags
 from rig.cli.truth import scores, scores_table, truth_from
 from rig.sim.training import trained_on
 
@@ -27,6 +28,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule and of the animal.")] = 1,
     units: Annotated[int, typer.Option(min=0, max=1024, help="Simulated dopamine units.")] = 40,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the session file.")] = Path("sessions"),
+    fibre: Annotated[bool, typer.Option("--fibre", help="With a photometry fibre.")] = False,
     no_gui: Annotated[bool, typer.Option("--no-gui", help="No window.")] = False,
 ) -> None:
     """Run a protocol on an emulated rig, and compare the estimates with the animal's truth."""
@@ -35,7 +37,7 @@ def demo(
     console.print(
         f"an emulated rig with {units} dopamine units, at up to {speed:g} times real time", highlight=False
     )
-    rig = with_emulation(demo_rig(), units=units, seed=seed)
+    rig = with_emulation(demo_rig(fibre=fibre), units=units, seed=seed)
     trained = make_plan(protocol, rig, subject="demo", seed=seed, trials=trials, settings={}).protocol
     with launch(trained_on(rig, trained), speed=speed) as process:
 
@@ -52,6 +54,9 @@ def demo(
         console.print(estimates_table(estimates, session.reckoning.sizes_ul))
     if estimates and about is not None:
         console.print(reversal_words(about), highlight=False)
+    book = session.reckoning.tags.book
+    if book.units:
+        show_tags(console, book.view(), book.confirmations, light_truth(left[0].truth) if left else {})
     if left:
         known, _ = truth_from(left[0].truth, session.reckoning.epoch)
         told = scores(estimates, known)

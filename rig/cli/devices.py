@@ -9,7 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rig.cli.acquisitions import looked_at, make_acquisitions
 from rig.cli.bench import Bench, on_the_bench
+from rig.cli.harp_devices import met
+from rig.cli.photometry import sampled
 from rig.cli.streams import listen
 from rig.commands import Pulse
 from rig.description import RigDescription
@@ -49,8 +52,12 @@ def devices(
         board_error = error
         console.print(f"board: {error}", style="red")
     console.print(_lines(description))
-    silent = [stream.name for stream in description.streams if not listen(stream, listen_s, console)]
-    if board_error is not None or silent:
+    lacking = [one for one in make_acquisitions(description) if not looked_at(one, console)]
+    # A session starts the acquisition of a stream that has an http address: then silence is no fault.
+    heard = [listen(stream, listen_s, console) or bool(stream.http) for stream in description.streams]
+    strange = [device.name for device in description.harp if not met(device, watch, console)]
+    dark = [source.name for source in description.photometry if not sampled(source, listen_s, console)]
+    if board_error is not None or not all(heard) or lacking or strange or dark:
         raise typer.Exit(1)
 
 

@@ -88,6 +88,8 @@ class SessionDisplay:
                 text = f"{document.level}: {document.source}: {document.text}"
                 self._notices = [*self._notices, text][-3:]
                 self._line(text, always=True)
+                if document.level == "error":
+                    self._console.bell()
             case SessionEnded():
                 self._line(f"ended: {document.reason}")
             case _:

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from rig.cli.display import estimates_table
-from rig.cli.population_words import population_lines
+from rig.cli.population_words import Counted, population_lines
+from rig.cli.tags import light_truth, show_tags
 from rig.cli.truth import truth_from
 from rig.documents import EpochStarted, EstimatesUpdated, Notice, SessionEnded, SessionStarted, TrialDone
 from rig.errors import ConfigError
@@ -27,6 +28,9 @@ def inspect_session(
         Path | None,
         typer.Option("--csv", metavar="DIR", help="Write the tables: trials, events, responses, ..."),
     ] = None,
+    units: Annotated[
+        Counted, typer.Option(help="In the population: only tagged units (if any is tagged), or all.")
+    ] = Counted.tagged,
 ) -> None:
     """Show a session: its trials, its estimates, and what went wrong."""
     with SessionFile(session) as file:
@@ -35,22 +39,26 @@ def inspect_session(
             if not json:
                 typer.echo(f"wrote {', '.join(written)} in {csv_dir}")
         if json:
-            typer.echo(msgspec.json.encode(session_report(file)).decode())
+            typer.echo(msgspec.json.encode(session_report(file, units)).decode())
         elif csv_dir is None:
-            show(file)
+            show(file, units)
 
 
-def session_report(file: SessionFile) -> Report:
+def session_report(file: SessionFile, units: Counted = Counted.tagged) -> Report:
     """Return the estimates after the last trial, with the truth if the animal was simulated."""
-    told = SessionReport()
+    told = SessionReport(units.value)
     for _, document in file.documents():
         told.show(document)
-    return told.report(*session_truth(file))
+    return told.report(*session_truth(file), light_truth(_revealed(file)))
+
+
+def _revealed(file: SessionFile) -> bytes | None:
+    return next((entry.payload for entry in file.inputs() if entry.kind == "truth"), None)
 
 
 def session_truth(file: SessionFile) -> tuple[dict[str, Truth], str]:
     """Return what the simulated animal revealed at the end, and why there is none where there is none."""
-    payload = next((entry.payload for entry in file.inputs() if entry.kind == "truth"), None)
+    payload = _revealed(file)
     epochs = (document.epoch for _, document in file.documents() if isinstance(document, EpochStarted))
     return truth_from(payload, max(epochs, default=0))
 
@@ -80,7 +88,7 @@ def write_tables(file: SessionFile, folder: Path) -> list[str]:
     return names
 
 
-def show(file: SessionFile) -> None:
+def show(file: SessionFile, units: Counted = Counted.tagged) -> None:
     """Print a session for a person."""
     console = Console(soft_wrap=True, markup=False, highlight=False)
     meta = file.meta
@@ -97,7 +105,7 @@ def show(file: SessionFile) -> None:
     sizes: tuple[float, ...] = ()
     last: EstimatesUpdated | None = None
     water = 0.0
-    told = SessionReport()
+    told = SessionReport(units.value)
     for _, document in file.documents():
         told.show(document)
         match document:
@@ -117,6 +125,9 @@ def show(file: SessionFile) -> None:
     done = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "none"
     console.print(f"trials: {done}; water in trials {water:.1f} uL")
     console.print(f"ended: {end.reason}" if end else "cut short: the file has no end mark")
+    if told.tags.units or told.tags.words:
+        truth = light_truth(_revealed(file))
+        show_tags(console, tuple(told.tags.units.values()), told.tags.words, truth)
     if last is not None:
         console.print(estimates_table(last.units, sizes))
         view = told.view()

@@ -14,6 +14,7 @@ from rig.protocol import Protocol
 from rig.protocol_errors import explain
 from rig.runtime.files import SUBJECT
 from rig.runtime.plugins import find_protocol
+from rig.tagging.told import Confirmation
 
 
 def settings_from(pairs: Sequence[str]) -> dict[str, str]:
@@ -42,6 +43,7 @@ def make_plan(
     trials: int | None,
     settings: dict[str, str] | dict[str, object],
     name: str | None = None,
+    tags: Sequence[Confirmation] = (),
 ) -> SessionPlan:
     """Find and set up a protocol, and fix everything that is known before the first trial.
 
@@ -51,6 +53,8 @@ def make_plan(
         Name of an installed protocol, or a path of a ``.py`` file.
     name
         What to call the protocol in the session file, where that is not what was typed.
+    tags
+        What was said of units by light in an earlier session.
 
     Raises
     ------
@@ -82,4 +86,5 @@ def make_plan(
         protocol_text=text,
         protocol_hash=hashlib.sha256(text.encode()).hexdigest(),
         where=source.name,
+        tags=tuple(tags),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections import Counter
 
 from rig.estimate.population_report import Cues, Evidence, Population, Relation, Repeats
@@ -19,14 +20,22 @@ VERDICTS = {
 }
 
 
+class Counted(enum.StrEnum):
+    """Which units count in the population."""
+
+    tagged = "tagged"
+    all = "all"
+
+
 def population_lines(population: Population) -> list[str]:
     """Return the paragraph; one line where nothing can be told of reversal points."""
     told = population
     cues = [_cues(told.cue_coding)] if told.cue_coding is not None else []
     if told.split_half.paper is None and told.split_half.isotonic is None:
-        return [f"population: {told.reasons.get('split_half.paper', 'nothing can be told')}", *cues]
+        why = told.reasons.get("split_half.paper", "nothing can be told")
+        return [f"population{_counted(told)}: {why}", *cues]
     return [
-        f"population of {told.units} units, R over units (mean P):",
+        f"population of {told.units} units{_counted(told)}, R over units (mean P):",
         f"  random halves         {_repeats(told.split_half)}",
         f"  first and second half {_repeats(told.time_split)}",
         f"  asymmetry-reversal    {_relation(told.asymmetry_reversal)} in independent halves; "
@@ -35,6 +44,12 @@ def population_lines(population: Population) -> list[str]:
         *cues,
         WARNING,
     ]
+
+
+def _counted(told: Population) -> str:
+    if told.counted == "all":
+        return ""
+    return f" (tagged ones only; {told.left_out} not tagged left out, count them with --units all)"
 
 
 def _repeats(found: Repeats) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,9 @@ from rig.description import RigDescription
 from rig.errors import ConfigError, ReplayMismatch
 from rig.log.replay import ReplayOutcome, replay
 from rig.plan import SessionPlan
+from rig.runtime.plugins import is_protocol_file
 from rig.runtime.reader import SessionFile
+from rig.tagging.told import Confirmation
 
 
 def replay_session(
@@ -68,13 +71,18 @@ def recorded_plan(file: SessionFile, protocol: str | None = None) -> SessionPlan
     meta: dict[str, Any] = file.meta
     try:
         rig = msgspec.convert(meta["rig"], RigDescription)
-        recorded = msgspec.convert(
-            {key: meta[key] for key in ("subject", "seed", "max_trials", "parameters", "protocol")}, Recorded
-        )
+        needed = {key: meta[key] for key in ("subject", "seed", "max_trials", "parameters", "protocol")}
+        recorded = msgspec.convert({**needed, "tags": meta.get("tags", [])}, Recorded)
     except (KeyError, msgspec.ValidationError) as error:
         raise ConfigError(f"the session's description is damaged: {error}", str(file.path)) from None
+    if protocol is None and is_protocol_file(recorded.protocol):
+        raise ConfigError(
+            f"it was run with the protocol file '{recorded.protocol}'; no session file may name code to run: "
+            "give it with --protocol FILE",
+            str(file.path),
+        )
     try:
-        return make_plan(
+        plan = make_plan(
             protocol or recorded.protocol,
             rig,
             subject=recorded.subject,
@@ -82,11 +90,13 @@ def recorded_plan(file: SessionFile, protocol: str | None = None) -> SessionPlan
             trials=recorded.max_trials,
             settings=recorded.parameters,
             name=recorded.protocol,
+            tags=recorded.tags,
         )
     except ConfigError as error:
         if protocol is None:
             raise ConfigError(f"{error}; give the protocol with --protocol FILE", str(file.path)) from None
         raise
+    return dataclasses.replace(plan, harp=meta.get("harp", {}))
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,3 +107,4 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     max_trials: int | None
     parameters: dict[str, Any]
     protocol: str
+    tags: tuple[Confirmation, ...] = ()

@@ -31,9 +31,9 @@ class RigProcess(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def demo_rig() -> RigDescription:
-    """Return the rig that ships with the program."""
-    made: RigDescription = plugins.find("emulator", "demo_rig")()
+def demo_rig(*, fibre: bool = False) -> RigDescription:
+    """Return the rig that ships with the program; with an emulated photometry fibre if that is asked for."""
+    made: RigDescription = plugins.find("emulator", "demo_rig")(fibre=fibre)
     return made
 
 

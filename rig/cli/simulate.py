@@ -14,6 +14,7 @@ from rig.cli.display import SessionDisplay, estimates_table, reversal_words
 from rig.cli.plans import make_plan, settings_from
 from rig.cli.population_words import population_lines
 from rig.cli.rigs import demo_rig
+from rig.cli.tags import light_truth, show_tags
 from rig.cli.truth import scores, scores_table, truth_from
 from rig.description import Emulation, RigDescription, StreamConfig
 from rig.device import BoardLimits
@@ -22,6 +23,7 @@ from rig.effects import Publish
 from rig.errors import ConfigError
 from rig.estimate.report import Report, ReportCounts, Truth, report
 from rig.estimate.session_report import SessionReport
+from rig.estimate.tag_report import TagTruth
 from rig.plan import SessionPlan
 from rig.preflight import preflight
 from rig.runtime.config import load_rig
@@ -69,7 +71,7 @@ def simulate(
     told = SessionReport()
     outcome = run_virtual(plan, _Both(SessionDisplay(console, quiet=True), told))
     if json:
-        typer.echo(msgspec.json.encode(told.report(outcome.truth, outcome.no_truth)).decode())
+        typer.echo(msgspec.json.encode(told.report(outcome.truth, outcome.no_truth, outcome.light)).decode())
         return
     about = plan.protocol.reversal_conditions
     if outcome.session.reckoning.estimates and about != ():
@@ -77,6 +79,9 @@ def simulate(
         console.print(estimates_table(outcome.session.reckoning.estimates, sizes))
     if outcome.session.reckoning.estimates and about is not None:
         console.print(reversal_words(about), highlight=False)
+    book = outcome.session.reckoning.tags.book
+    if book.units:
+        show_tags(console, book.view(), book.confirmations, outcome.light)
     scored = scores(outcome.session.reckoning.estimates, outcome.truth)
     if scored:
         console.print(scores_table(scored))
@@ -117,6 +122,8 @@ class VirtualOutcome:
     ----------
     truth, no_truth
         What the animal revealed, and why it did not of the other units.
+    light
+        What it revealed of light.
     report
         The units; the population is not worked out here.
     """
@@ -126,12 +133,14 @@ class VirtualOutcome:
     truth: dict[str, Truth]
     no_truth: str
     report: Report
+    light: dict[str, TagTruth]
 
 
 def virtual_description(rig: RigDescription, emulation: Emulation) -> RigDescription:
-    """Return the rig with one virtual stream, whose roster is the simulated units."""
+    """Return the rig with one virtual stream, whose roster is the simulated units; with nothing else."""
     stream = StreamConfig(name=STREAM, data="virtual", roster=unit_names(emulation.units))
-    return msgspec.structs.replace(rig, streams=(stream,) if emulation.units else (), emulation=emulation)
+    streams = (stream,) if emulation.units else ()
+    return msgspec.structs.replace(rig, streams=streams, photometry=(), harp=(), emulation=emulation)
 
 
 def run_virtual(plan: SessionPlan, display: Watcher | None = None) -> VirtualOutcome:
@@ -171,4 +180,5 @@ def _outcome(session: Session, ended: SessionEnded, revealed: AnimalTruth) -> Vi
         utility_axis_hz=session.reckoning.axis_at_sizes_hz,
     )
     told = report(session.reckoning.estimates, counts, truth, no_truth=why)
-    return VirtualOutcome(session=session, ended=ended, truth=truth, no_truth=why, report=told)
+    light = light_truth(revealed.encode())
+    return VirtualOutcome(session=session, ended=ended, truth=truth, no_truth=why, report=told, light=light)

@@ -8,15 +8,19 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from msgspec import to_builtins
 from rich.console import Console
 
+from rig.cli.acquisitions import make_acquisitions, marking, started
 from rig.cli.display import SessionDisplay
 from rig.cli.windows import window_beside
-from rig.description import StreamConfig
+from rig.description import RigDescription, StreamConfig
 from rig.device import WiredBoard, WiredFeed
+from rig.operator import Note
 from rig.plan import SessionPlan
 from rig.preflight import preflight
 from rig.runtime import plugins
+from rig.runtime.beside import beside_ports, make_beside
 from rig.runtime.client import Change, EventChange, SnapshotView, StateChange
 from rig.runtime.engine import Engine
 from rig.runtime.feeds import FeedPort
@@ -27,10 +31,15 @@ from rig.runtime.keys import ClientKey, Ring, read_ring
 from rig.runtime.outcome import Outcome
 from rig.runtime.ports import Port
 from rig.runtime.registry import RunningEngine, announced, key_at_hand
+from rig.runtime.resume import Resumption
+from rig.runtime.sources import make_sources, source_feeds, source_ports
 from rig.session import BOARD_PORT, Session
 
+Made = tuple[Session, WiredBoard, dict[str, WiredFeed]]
+"""A session and the drivers that it was made with."""
 
-def make_session(plan: SessionPlan) -> tuple[Session, WiredBoard, dict[str, WiredFeed]]:
+
+def make_session(plan: SessionPlan) -> Made:
     """Find the drivers that the rig file names and make a session of them.
 
     Raises
@@ -42,7 +51,8 @@ def make_session(plan: SessionPlan) -> tuple[Session, WiredBoard, dict[str, Wire
     feeds: dict[str, WiredFeed] = {
         stream.name: plugins.find("feed", stream.driver)(stream) for stream in plan.rig.streams
     }
-    return Session(plan, board, feeds), board, feeds
+    harp = make_beside(plan.rig, plan.harp)
+    return Session(plan, board, feeds, make_sources(plan.rig), harp), board, feeds
 
 
 def run_session(
@@ -70,43 +80,85 @@ def run_session(
     claim
         Refuse a subject that is in another session now (`rig.runtime.identity`).
     """
-    session, board, feeds = make_session(plan)
-    preflight(plan, board.limits)
-    config = plan.rig.board
-    open_transport = plugins.find("transport", "default")
-    port = Port(BOARD_PORT, lambda: open_transport(config.port, config.baud))
-    guard = Guard(port, board.alive_frame, board.abort_frame)
-    ring, key = _keys(plan)
+    made = make_session(plan)
+    preflight(plan, made[1].limits)
     with contextlib.ExitStack() as around:
         if claim:
             around.enter_context(claimed(plan.subject, out, plan.rig.name))
+        return sit(plan, made, out, console, quiet=quiet, window=window, truth=truth)
+
+
+def sit(
+    plan: SessionPlan,
+    made: Made,
+    out: Path,
+    console: Console,
+    *,
+    quiet: bool = False,
+    window: bool = False,
+    truth: Callable[[], bytes | None] | None = None,
+    rig: RigDescription | None = None,
+    resume: Resumption | None = None,
+) -> tuple[Outcome, Session]:
+    """Run a session that is made already (see `run_session`), in this thread.
+
+    Parameters
+    ----------
+    made
+        The session and its drivers (`make_session`).
+    rig
+        Where its ports are now, if not where the plan says.
+    resume
+        Where the session was interrupted; it goes on there.
+    """
+    session, board, feeds = made
+    rig = rig or plan.rig
+    config = rig.board
+    open_transport = plugins.find("transport", "default")
+    port = Port(BOARD_PORT, lambda: open_transport(config.port, config.baud))
+    guard = Guard(port, board.alive_frame, board.abort_frame)
+    ring, key = _keys(rig)
+    with contextlib.ExitStack() as around:
+        programs = make_acquisitions(rig)
+        acquired = around.enter_context(started(programs, plan.subject, console))
         engine = Engine(
             session,
-            meta=session.meta,
+            meta=session.meta | ({"acquired": to_builtins(acquired)} if acquired and not resume else {}),
             out=out,
             subject=plan.subject,
-            ports=[port],
+            ports=[
+                port,
+                *source_ports(rig, session.fibres.farewell, open_transport),
+                *beside_ports(rig, session.beside.farewell, open_transport),
+            ],
             guard=guard,
-            feeds=[_feed_port(stream, feeds[stream.name]) for stream in plan.rig.streams],
-            telemetry=plan.rig.telemetry,
+            feeds=[
+                *(_feed_port(stream, feeds[stream.name]) for stream in rig.streams),
+                *source_feeds(rig),
+            ],
+            telemetry=rig.telemetry,
             truth=truth,
             ring=ring,
+            resume=resume,
         )
         around.callback(engine.close)  # nothing, once it has run
+        for folder in [folder for one in acquired for folder in one.folders] if resume else ():
+            engine.submit(Note(text=f"it is recorded to {folder} from here on"), "recording")
         key_file = around.enter_context(key_at_hand(key)) if key is not None else ""
         around.enter_context(announced(_entry(engine, plan, key_file)))
+        ends = engine.publish_endpoint, engine.commands_endpoint
         if window:
-            ends = engine.publish_endpoint, engine.commands_endpoint
             around.enter_context(window_beside(*ends, console, key_file))
         display = around.enter_context(SessionDisplay(console, quiet=quiet))
         around.enter_context(_followed(engine, display, key))
+        around.enter_context(marking(programs, *ends, console, key))
         outcome = engine.run(handle_signals=True)
     return outcome, session
 
 
-def _keys(plan: SessionPlan) -> tuple[Ring | None, ClientKey | None]:
+def _keys(rig: RigDescription) -> tuple[Ring | None, ClientKey | None]:
     """Read the keys that the rig file names, and make one for this user's own windows, for this run only."""
-    folder = plan.rig.telemetry.keys
+    folder = rig.telemetry.keys
     if not folder:
         return None, None
     return read_ring(Path(folder)).with_client(f"this-computer-{uuid.uuid4().hex[:8]}", "operate")

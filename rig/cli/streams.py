@@ -60,10 +60,11 @@ def listen(stream: StreamConfig, seconds: float, console: Console) -> bool:
             soft_wrap=True,
         )
         return False
-    sync = "seen" if stream.sync_line in lines else "not seen yet"
+    seen = "seen" if stream.sync_line in lines else "not seen yet"
+    sync = "no sync line" if stream.sync == "host" else f"sync line {stream.sync_line} {seen}"
     console.print(
         f"stream {stream.name}: {messages} messages, {len(units)} units, {gaps} gaps, "
-        f"{'no data channel' if rate is None else f'{rate:g} Hz'}, sync line {stream.sync_line} {sync}",
+        f"{'no data channel' if rate is None else f'{rate:g} Hz'}, {sync}",
         highlight=False,
         soft_wrap=True,
     )

@@ -28,8 +28,20 @@ from typing import Final
 
 import msgspec
 
-from rig.documents import AlignedSpikes, Document, EstimatesUpdated, SessionState
-from rig.effects import Effect, Publish
+from rig.documents import (
+    AlignedSpikes,
+    ClocksRead,
+    Document,
+    EstimatesUpdated,
+    FibreEstimatesUpdated,
+    FibreResponseTaken,
+    LoopsMeasured,
+    SessionState,
+    TagConfirmed,
+    TagsUpdated,
+    UnitPresence,
+)
+from rig.effects import Effect, Publish, PublishArray
 from rig.log.entry import Input
 
 SIZE: Final = 16
@@ -71,8 +83,7 @@ class Chain:
 
     def after(self, effects: Sequence[Effect]) -> None:
         """Take in the effects of acting on the input that `before` was asked about."""
-        encoded = encode_effects(effects) if effects else b""
-        self._chain = blake2b(self._seal + encoded, digest_size=SIZE).digest()
+        self._chain = blake2b(self._seal + encode_effects(effects), digest_size=SIZE).digest()
 
     def raised(self, error: BaseException) -> None:
         """Take in that the step raised instead of returning effects."""
@@ -91,13 +102,16 @@ def meta_digest(meta_text: Mapping[str, str]) -> bytes:
 
 
 def encode_effects(effects: Sequence[Effect]) -> bytes:
-    """Encode effects for the digest: bit exact, apart from `_digest_form`."""
-    return _ENCODER.encode(
-        [
-            ("publish", _digest_form(effect.document)) if isinstance(effect, Publish) else effect
-            for effect in effects
-        ]
-    )
+    """Encode effects for the digest: bit exact, apart from `_digest_form`; empty for none.
+
+    Arrays are left out, so whether numbers were handed on live makes no difference.
+    """
+    kept = [
+        ("publish", _digest_form(effect.document)) if isinstance(effect, Publish) else effect
+        for effect in effects
+        if not isinstance(effect, PublishArray)
+    ]
+    return _ENCODER.encode(kept) if kept else b""
 
 
 def _digest_form(document: Document) -> object:
@@ -112,6 +126,39 @@ def _digest_form(document: Document) -> object:
     if isinstance(document, AlignedSpikes):
         return ("aligned_spikes", document.version, document.trial, document.aligned_to, document.units)
     if isinstance(document, SessionState):
-        streams = tuple(msgspec.structs.replace(stream, clock_sigma_us=None) for stream in document.streams)
-        return msgspec.structs.replace(document, streams=streams)
-    return document
+        streams = tuple(
+            msgspec.structs.replace(stream, clock_sigma_us=None, clock=None) for stream in document.streams
+        )
+        sources = tuple(
+            msgspec.structs.replace(source, clock_sigma_us=None, clock=None, filter_delay_ms=None)
+            for source in document.sources
+        )
+        return msgspec.structs.replace(document, streams=streams, sources=sources)
+    return _of_tags_and_clocks(document)
+
+
+def _of_tags_and_clocks(document: Document) -> object:
+    match document:
+        case TagsUpdated():
+            units = [(tag.unit, tag.pulses, tag.eligible) for tag in document.units]
+            return ("tags", document.version, document.trial, document.pulses_us, document.withheld, units)
+        case TagConfirmed():
+            return msgspec.structs.replace(
+                document, word=msgspec.structs.replace(document.word, evidence=None)
+            )
+        case UnitPresence():
+            return ("unit_presence", document.version, document.unit, document.there, document.again)
+        case ClocksRead():
+            names = [device.name for device in document.devices]
+            return ("clocks", document.version, document.board_us, names)
+        case FibreResponseTaken():
+            return ("fibre_response", document.version, document.trial, document.source, document.fibre,
+                    document.aligned_to, document.dff is None, document.lost, document.reason)  # fmt: skip
+        case FibreEstimatesUpdated():
+            fibres = [(fibre.source, fibre.fibre, fibre.estimate.n) for fibre in document.fibres]
+            return ("fibre_estimates", document.version, document.trial, document.epoch, fibres)
+        case LoopsMeasured():
+            loops = [(loop.source, loop.fibre, loop.sent, loop.acted) for loop in document.loops]
+            return ("loops", document.version, document.board_us, loops)
+        case _:
+            return document

@@ -9,14 +9,21 @@ import msgspec
 
 from rig.documents import (
     BoardActivity,
+    ClocksRead,
     CueResponseTaken,
     Document,
     EstimatesUpdated,
+    HarpEvents,
     ResponseTaken,
+    SessionStarted,
     SessionState,
+    TagConfirmed,
+    TagsUpdated,
     TrialDone,
     UnitEstimate,
+    UnitPresence,
 )
+from rig.tagging.told import Confirmation, UnitTag
 from rig.trial.spec import TrialRecord, TrialResponse
 
 Row = tuple[object, ...]
@@ -31,6 +38,11 @@ STATEMENTS: Final = {
     "responses": f"INSERT OR REPLACE INTO responses VALUES ({','.join('?' * 8)})",
     "cue_responses": f"INSERT OR REPLACE INTO cue_responses VALUES ({','.join('?' * 8)})",
     "estimates": f"INSERT OR REPLACE INTO estimates VALUES ({','.join('?' * 21)})",
+    "tags": f"INSERT OR REPLACE INTO tags VALUES ({','.join('?' * 18)})",
+    "tag_confirmations": f"INSERT INTO tag_confirmations VALUES ({','.join('?' * 7)})",
+    "clocks": f"INSERT INTO clocks VALUES ({','.join('?' * 13)})",
+    "unit_presence": f"INSERT INTO unit_presence VALUES ({','.join('?' * 6)})",
+    "harp_events": f"INSERT INTO harp_events VALUES ({','.join('?' * 7)})",
 }
 """How a row of each derived table is written."""
 
@@ -51,6 +63,19 @@ def rows_of(seq: int, document: Document) -> Iterator[tuple[str, list[Row]]]:
             yield "cue_responses", _responses(seq, document.response, document.revised)
         case EstimatesUpdated():
             yield "estimates", [_estimate(seq, document, unit) for unit in document.units]
+        case SessionStarted() if document.tags:
+            yield "tag_confirmations", [_word(seq, word) for word in document.tags]
+        case TagsUpdated():
+            yield "tags", [_tag(seq, document.trial, unit) for unit in document.units]
+        case TagConfirmed():
+            yield "tag_confirmations", [_word(seq, document.word)]
+        case ClocksRead():
+            yield "clocks", _clocks(seq, document)
+        case UnitPresence(unit=unit):
+            at = document.silent_s, document.board_us
+            yield "unit_presence", [(unit, int(document.there), int(document.again), *at, seq)]
+        case HarpEvents():
+            yield "harp_events", _harp(seq, document)
         case _:
             pass
 
@@ -95,3 +120,36 @@ def _estimate(seq: int, update: EstimatesUpdated, unit: UnitEstimate) -> Row:
         _ENCODER.encode(unit.flags).decode(), unit.reason, seq,
         update.epoch,
     )  # fmt: skip
+
+
+def _tag(seq: int, trial: int, tag: UnitTag) -> Row:
+    salt, sham = tag.salt, tag.sham
+    return (
+        tag.unit, trial, tag.pulses, tag.eligible, salt.p if salt else None,
+        salt.resolution if salt else None, salt.effect if salt else None, sham.p if sham else None,
+        tag.latency_mean_ms, tag.latency_median_ms, tag.jitter_ms, tag.reliability, tag.by_chance,
+        _ENCODER.encode(tag.following).decode(), tag.waveform_r,
+        None if tag.suggestion is None else int(tag.suggestion), _ENCODER.encode(tag.reasons).decode(), seq,
+    )  # fmt: skip
+
+
+def _word(seq: int, word: Confirmation) -> Row:
+    return word.unit, int(word.tagged), word.by, word.board_us, word.note, word.source, seq
+
+
+def _clocks(seq: int, told: ClocksRead) -> list[Row]:
+    return [
+        (
+            told.board_us, device.name, clock.source, clock.verdict, clock.reason, clock.residual_us,
+            clock.scatter_us, clock.interval_us, clock.ppm, clock.pulses, clock.missed, clock.age_s, seq,
+        )
+        for device in told.devices
+        for clock in [device.health]
+    ]  # fmt: skip
+
+
+def _harp(seq: int, told: HarpEvents) -> list[Row]:
+    return [
+        (e.board_us, told.device, e.register, e.harp_us, int(e.asked), _ENCODER.encode(e.value).decode(), seq)
+        for e in told.events
+    ]

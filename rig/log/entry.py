@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-InputKind = Literal["bytes", "messages", "command", "deadline", "port", "truth"]
+InputKind = Literal["bytes", "messages", "command", "deadline", "port", "stamp", "resume", "truth"]
 """What an input carries.
 
 ``bytes``     a chunk as it came from a serial port
@@ -14,6 +14,8 @@ InputKind = Literal["bytes", "messages", "command", "deadline", "port", "truth"]
 ``command``   an operator's command, JSON
 ``deadline``  time passed; no payload
 ``port``      a port opened, failed or closed; the payload is `PORT_OPEN`, or the reason as text
+``stamp``     when something was decided, and handed to its port (`rig.effects.Stamped`)
+``resume``    the session was interrupted, and goes on here (`rig.log.gap`)
 ``truth``     what a simulated animal reveals after the last trial; nothing in the session reads it
 """
 

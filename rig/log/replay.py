@@ -80,6 +80,39 @@ class ReplayOutcome(msgspec.Struct, frozen=True, kw_only=True):
     sentence: str
 
 
+class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a session stood when its file ends.
+
+    Parameters
+    ----------
+    chain
+        As it stands after the last record.
+    seq, t_ns
+        Of the last record; -1 and 0 if there is none.
+    documents
+        What followed from the last record; it may not be on file yet.
+    """
+
+    chain: Chain
+    seq: int
+    t_ns: int
+    documents: tuple[Document, ...]
+
+
+def rebuild(session: SessionLike, rows: Iterable[Row], meta_text: Mapping[str, str]) -> Rebuilt:
+    """Take a fresh session to where the file of an interrupted one ends; nothing it asks for is done.
+
+    Raises
+    ------
+    ReplayMismatch
+        Naming the first record that does not fit, or on which the session fails.
+    """
+    run = _Run(session, meta_text, ())
+    for row in rows:
+        run.take(row)
+    return run.stand()
+
+
 def replay(
     session: SessionLike,
     rows: Iterable[Row],
@@ -128,6 +161,8 @@ class _Run:
         self._next = 0
         self._n_effects = 0
         self._n_estimates = 0
+        self._t_ns = 0
+        self._last: list[Effect] = []
         self._raised: BaseException | None = None
         try:
             effects = session.start(0)
@@ -153,7 +188,21 @@ class _Run:
         if expected != row.digest:
             raise self._convict(seq, expected, row.digest)
         self._next += 1
+        self._t_ns = row.entry.t_ns
         self._act(row.entry)
+
+    def stand(self) -> Rebuilt:
+        """Return where the session stands now."""
+        if self._raised is not None:
+            error = self._raised
+            text = f"record {self._next - 1} ends the session in an error ({type(error).__name__}: {error})"
+            raise ReplayMismatch(text, self._next - 1) from error
+        return Rebuilt(
+            chain=self._chain,
+            seq=self._next - 1,
+            t_ns=self._t_ns,
+            documents=tuple(effect.document for effect in self._last if isinstance(effect, Publish)),
+        )
 
     def _act(self, entry: Input) -> None:
         if entry.kind == "truth":
@@ -220,6 +269,7 @@ class _Run:
 
     def _count(self, seq: int, effects: list[Effect]) -> None:
         self._n_effects += len(effects)
+        self._last = effects
         if not self._compare:
             return
         for effect in effects:

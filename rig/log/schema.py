@@ -29,7 +29,7 @@ CREATE TABLE inputs (
     seq            INTEGER PRIMARY KEY,  -- 0, 1, 2, ... without a gap
     t_ns           INTEGER NOT NULL,     -- host clock, nanoseconds since the session's start
     source         TEXT NOT NULL,        -- port, stream or client
-    kind           TEXT NOT NULL,        -- bytes, messages, command, deadline, port, truth
+    kind           TEXT NOT NULL,        -- bytes, messages, command, deadline, port, resume, truth
     payload        BLOB NOT NULL,
     crc32          INTEGER NOT NULL,     -- of the payload (zlib)
     effects_digest BLOB NOT NULL         -- 16 bytes: all before this input; 16 bytes: that and this input
@@ -122,6 +122,79 @@ CREATE TABLE estimates (
 ) WITHOUT ROWID;
 CREATE INDEX estimates_by_unit ON estimates (unit, trial);
 
+-- What light does to each unit, by the newest train. It suggests; 'tag_confirmations' tags.
+CREATE TABLE tags (
+    unit              TEXT PRIMARY KEY,
+    trial             INTEGER NOT NULL,  -- of the newest train
+    pulses            INTEGER NOT NULL,  -- of light, all that it was listened to
+    eligible          INTEGER NOT NULL,  -- of these, with a clean past: tested
+    p                 REAL,              -- of SALT; 0 means: below its resolution
+    resolution        REAL,              -- the step that p comes in
+    effect            REAL,              -- SALT's statistic I
+    sham_p            REAL,              -- of sham pulses
+    latency_mean_ms   REAL,              -- of the first spike after a tested pulse
+    latency_median_ms REAL,
+    jitter_ms         REAL,              -- standard deviation of that latency
+    reliability       REAL,              -- share of tested pulses with a spike
+    by_chance         REAL,              -- the same in the windows before them
+    following         TEXT NOT NULL,     -- JSON: rate of the train, pulses, share with a spike
+    waveform_r        REAL,              -- evoked and spontaneous mean waveforms; NULL: none came
+    suggestion        INTEGER,           -- 1 looks tagged, 0 does not, NULL too little to say
+    reasons           TEXT NOT NULL,     -- JSON
+    seq               INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Every word that a person said on whether a unit is tagged; the newest of a unit counts.
+CREATE TABLE tag_confirmations (
+    unit     TEXT NOT NULL,
+    tagged   INTEGER NOT NULL,           -- 1: it is
+    said_by  TEXT NOT NULL,
+    board_us INTEGER,                    -- board time of the session in which it was said
+    note     TEXT NOT NULL,
+    source   TEXT NOT NULL,              -- where it was said before: a session file, the rig file; else empty
+    seq      INTEGER NOT NULL
+);
+
+-- How the clocks of streams and devices stood against the board's, every five seconds.
+CREATE TABLE clocks (
+    board_us    INTEGER NOT NULL,
+    device      TEXT NOT NULL,
+    source      TEXT NOT NULL,           -- sync line, barcodes, host stamps
+    verdict     TEXT NOT NULL,           -- ok, poor, lost
+    reason      TEXT NOT NULL,           -- what is wrong
+    residual_us REAL,                    -- how far the newest pulse lay from where it was expected
+    scatter_us  REAL,
+    interval_us REAL,                    -- times are right to plus or minus this
+    ppm         REAL,                    -- how much faster than stated the device's clock runs
+    pulses      INTEGER NOT NULL,        -- in use since the clock locked
+    missed      REAL NOT NULL,           -- share of the newest pulses that the device did not see
+    age_s       REAL,                    -- since the newest pulse that both saw
+    seq         INTEGER NOT NULL
+);
+CREATE INDEX clocks_by_device ON clocks (device, board_us);
+
+-- Units that appeared on their stream, or vanished from it.
+CREATE TABLE unit_presence (
+    unit     TEXT NOT NULL,
+    there    INTEGER NOT NULL,           -- 1: appeared, 0: vanished
+    again    INTEGER NOT NULL,           -- 1: appeared after it had vanished
+    silent_s REAL,                       -- for how long, when it was told to have vanished
+    board_us INTEGER,                    -- of that spike, or of its last one; NULL: no clock then
+    seq      INTEGER NOT NULL
+);
+
+-- What Harp devices beside the board told: answers to writes, and the events that the rig file names.
+CREATE TABLE harp_events (
+    board_us INTEGER,                    -- NULL: the device's clock was not known then
+    device   TEXT NOT NULL,
+    register TEXT NOT NULL,
+    harp_us  INTEGER NOT NULL,           -- the device's own clock
+    asked    INTEGER NOT NULL,           -- 1: it answers a write, 0: sent by the device itself
+    value    TEXT NOT NULL,              -- JSON, in the words of its device.yml
+    seq      INTEGER NOT NULL
+);
+CREATE INDEX harp_events_by_register ON harp_events (device, register, harp_us);
+
 -- Everything the world was told and may look up again, in order (the 'state' channel is not kept).
 CREATE TABLE documents (
     id       INTEGER PRIMARY KEY,
@@ -132,7 +205,19 @@ CREATE TABLE documents (
 CREATE INDEX documents_by_schema ON documents (schema, seq);
 """
 
-DERIVED: Final = ("trials", "events", "responses", "cue_responses", "estimates", "documents")
+DERIVED: Final = (
+    "trials",
+    "events",
+    "responses",
+    "cue_responses",
+    "estimates",
+    "tags",
+    "tag_confirmations",
+    "clocks",
+    "unit_presence",
+    "harp_events",
+    "documents",
+)
 """The tables that a replay can rebuild. A file that was written before one of them existed has it not."""
 
 

@@ -29,6 +29,8 @@ zero-time-loop     a loop of states that take no time
 reward-loop        a reward that repeats by itself with less than 50 ms in between
 waits-for-input    (warning) a state that only an input or the host can end
 =================  ====================================================================================
+
+What boards cannot do brings rules of its own: `rig.machine.board_rules`.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from __future__ import annotations
 from rig.description import RigDescription
 from rig.device import BoardLimits
 from rig.errors import EncodeError, UnsafeTableError
+from rig.machine.board_rules import BoardRules
 from rig.machine.flow import FlowRules
 from rig.machine.image import encode
 from rig.machine.rules import Problem, StateRules, table_problems
@@ -54,6 +57,7 @@ def problems(table: StateTable, rig: RigDescription, limits: BoardLimits | None 
         *table_problems(table, limits),
         *StateRules(table, rig).problems(),
         *FlowRules(table, rig).problems(),
+        *BoardRules(table, rig.board, limits).problems(),
     ]
     if not any(problem.kind == "error" for problem in found):
         try:

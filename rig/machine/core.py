@@ -17,6 +17,10 @@ A pulse lasts whole cycles, rounded up. A pulse on an output that pulses already
 which that pulse ends, is refused: no chain of pulses holds a valve open beyond its limit. Where a
 table and the host ask for the same output in one cycle, the table gets it.
 
+Openings of some outputs can be given a cost, and a budget (`rig.machine.budget`). A pulse that there is no
+budget for is refused. A table that asks for one, or that would hold such an output in a state, is stopped in
+that cycle: everything off, trial ended, safe, with the reason `BUDGET`.
+
 The class is long because a board is one loop over one state. What has a life of its own is elsewhere:
 the running table (`run`), the pulse timers (`pulses`) and the sync line (`sync`).
 """
@@ -25,6 +29,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rig.commands import PulseCost
 from rig.device import BoardLimits
 from rig.events import (
     BoardEvent,
@@ -50,6 +55,7 @@ from rig.units import CYCLE_US, us_to_cycles_up
 __all__ = ["BadImage", "BoardCore", "TableRefused"]
 
 _NEVER: Final = 1 << 200
+_MADE_SAFE: Final = (EndReason.HOST_LOST, EndReason.FAULT, EndReason.BUDGET)
 _SOFT_EVENTS: Final = range(1, 9)
 
 
@@ -70,7 +76,7 @@ class BoardCore:
     levels
         Bit mask of the outputs that are on.
     safe
-        True after the host was lost (or a fault), until `arm`: nothing starts, nothing pulses.
+        True after the host was lost (a fault, no budget left), until `arm`: nothing starts, nothing pulses.
     """
 
     def __init__(self, limits: BoardLimits | None = None, now_us: int = 0) -> None:
@@ -232,10 +238,12 @@ class BoardCore:
         """Open `output` for `duration_us` from the next cycle; False (and an event) if refused."""
         if not 0 <= output < self.limits.outputs:
             return False
-        if self.safe or not self._pulses.may(output, duration_us):
-            self._events.append(PulseRefused(t_us=self.now_us, output=output))
+        cycle = self._next_cycle()
+        allowed = self._pulses.may(output, duration_us) and self._pulses.afford(output, duration_us, cycle)
+        if self.safe or not allowed:
+            self._refuse(output)
             return False
-        self._pulses.ask(output, duration_us, self._next_cycle())
+        self._pulses.ask(output, duration_us, cycle)
         self._reschedule()
         return True
 
@@ -251,6 +259,36 @@ class BoardCore:
             raise ValueError(f"the board has no output {output}")
         self._pulses.max_open_us[output] = max_us
 
+    def set_cost(self, output: int, price: PulseCost) -> bool:
+        """Set what an opening of `output` costs; False if too many outputs would have a cost.
+
+        Raises
+        ------
+        ValueError
+            If the board has no such output.
+        """
+        if not 0 <= output < self.limits.outputs:
+            raise ValueError(f"the board has no output {output}")
+        done = self._pulses.set_cost(output, price)
+        self._show_levels()
+        return done
+
+    def set_budget(self, per_minute: int, per_session: int, *, begin: bool = True) -> None:
+        """Allow so many units within any minute, and in the session; `NO_LIMIT`: as many as wanted.
+
+        Parameters
+        ----------
+        begin
+            The session's count begins at 0 now; otherwise it goes on.
+        """
+        self._pulses.account.allow(per_minute, per_session, begin=begin)
+
+    @property
+    def spent(self) -> tuple[int, int]:
+        """Units spent within the last minute, and in the session."""
+        account = self._pulses.account
+        return account.minute(self.now_us // CYCLE_US), account.session
+
     def set_sync_seed(self, seed: int) -> None:
         """Begin the sequence of sync pulses of `seed`; 0 switches the line off."""
         if self._sync.level:
@@ -261,17 +299,17 @@ class BoardCore:
     def abort(self, reason: EndReason = EndReason.ABORTED) -> None:
         """Stop the trial and switch every output off, at once and not on the grid.
 
-        With `HOST_LOST` or `FAULT` the board also falls into its safe state, which only `arm` ends.
+        With `HOST_LOST`, `FAULT` or `BUDGET` the board also falls into its safe state, which only `arm` ends.
         """
         if self._start_cycle is not None:
             self._events.append(TrialStarted(t_us=self.now_us, slot=self._slot))
         ended = self._machine is not None
         self._leave_table()
-        self._pulses.clear()
+        self._pulses.clear(us_to_cycles_up(self.now_us))
         self._show_levels()
         if ended:
             self._events.append(TrialEnded(t_us=self.now_us, reason=reason))
-        if reason in (EndReason.HOST_LOST, EndReason.FAULT) and not self.safe:
+        if reason in _MADE_SAFE and not self.safe:
             self.safe = True
             self._events.append(BoardSafe(t_us=self.now_us, reason=reason))
         self._ran = max(self._ran, self.now_us // CYCLE_US)
@@ -286,10 +324,11 @@ class BoardCore:
     def _run_cycle(self, cycle: int) -> None:
         self._ran = cycle
         entry = self._run_table(cycle)
-        if entry is not None:
-            self._take(entry, cycle)
+        if entry is not None and not self._take(entry, cycle):
+            self.abort(EndReason.BUDGET)
+            entry = None
         for output in self._pulses.begin_asked(cycle):
-            self._events.append(PulseRefused(t_us=self.now_us, output=output))
+            self._refuse(output)
         self._pulses.end_due(cycle)
         self._show_levels()
         if entry is not None and entry.state == EXIT:
@@ -315,17 +354,30 @@ class BoardCore:
             return machine.step(cycle, codes)
         return None
 
-    def _take(self, entry: Entry, cycle: int) -> None:
+    def _take(self, entry: Entry, cycle: int) -> bool:
+        """Do what the entry into a state asks for; False if the table wants more than its budget."""
         if entry.state == EXIT:
             self._leave_table()
-            return
+            return True
+        pulses = self._pulses
         self._held = entry.outputs
         self._events.append(StateEntered(t_us=self.now_us, state=entry.state))
+        counted = self._held & pulses.counted
+        if counted:  # nobody would time that opening
+            self._refuse((counted & -counted).bit_length() - 1)
+            return False
         for output, duration_us in entry.pulses:
-            if self._pulses.may(output, duration_us, table=True):
-                self._pulses.begin(output, duration_us, cycle)
+            if not pulses.may(output, duration_us, table=True):
+                self._refuse(output)
+            elif not pulses.afford(output, duration_us, cycle):
+                self._refuse(output)
+                return False
             else:
-                self._events.append(PulseRefused(t_us=self.now_us, output=output))
+                pulses.begin(output, duration_us, cycle)
+        return True
+
+    def _refuse(self, output: int) -> None:
+        self._events.append(PulseRefused(t_us=self.now_us, output=output))
 
     def _leave_table(self) -> None:
         if self._machine is not None:
@@ -335,7 +387,7 @@ class BoardCore:
 
     def _show_levels(self) -> None:
         """Report each output whose level changed; a line is on while its state or a pulse holds it."""
-        levels = self._held | self._pulses.on
+        levels = self._held & ~self._pulses.counted | self._pulses.on
         changed = levels ^ self.levels
         self.levels = levels
         while changed:

@@ -25,7 +25,7 @@ from typing import Annotated, Final
 import msgspec
 
 from rig.errors import DopaloopError
-from rig.operator import decode_command
+from rig.operator import RECORDER, decode_command
 from rig.runtime.inbox import Inbox, InboxClosedError
 from rig.runtime.keys import Role
 from rig.runtime.telemetry import EventMessage, Snapshot, Telemetry
@@ -161,6 +161,8 @@ class Answers:
         if not self._within_rate():
             return _no(request.id, f"too many commands: at most {MAX_PER_SECOND} a second are taken")
         client = _NOT_A_NAME.sub("_", request.client) or who
+        if client == RECORDER:
+            client = "a recorder"  # the engine's own name is no client's
         try:
             seq = self._inbox.put(client, "command", payload, full="refuse")
         except InboxClosedError:

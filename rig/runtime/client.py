@@ -96,6 +96,8 @@ class _SnapshotHead(msgspec.Struct, frozen=True):
 
 _answer: Final = msgspec.json.Decoder(_Answer)
 _snapshot: Final = msgspec.json.Decoder(_SnapshotHead)
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError)
+"""What JSON of a stranger, or of a newer engine, may raise in a decoder."""
 
 
 class SnapshotView(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,17 +206,22 @@ class Client:
         Raises
         ------
         TransportError
-            If nobody answers in time.
+            If nobody answers in time, or no engine of this version.
         """
-        head = _snapshot.decode(self._ask({"do": "snapshot"}, timeout_s).snapshot)
+        answer = self._ask({"do": "snapshot"}, timeout_s)
+        try:
+            head = _snapshot.decode(answer.snapshot)
+            view = SnapshotView(
+                session=head.session,
+                oldest=head.oldest,
+                newest=head.newest,
+                state=None if head.state == _NOTHING else _state_of(head.state),
+                latest={schema: _document.decode(event.document) for schema, event in head.latest.items()},
+            )
+        except _UNREADABLE as error:
+            raise self._stranger(error) from None
         self._session, self._seen = head.session, head.newest
-        return SnapshotView(
-            session=head.session,
-            oldest=head.oldest,
-            newest=head.newest,
-            state=None if head.state == _NOTHING else _state_of(head.state),
-            latest={schema: _document.decode(event.document) for schema, event in head.latest.items()},
-        )
+        return view
 
     def backfill(self, first: int, last: int) -> Iterator[EventChange]:
         """Yield the events `first` to `last` as far as the engine still has them.
@@ -226,11 +233,14 @@ class Client:
         """
         while first <= last:
             raw = self._ask({"do": "backfill", "first": first, "last": last}).events
-            events = [] if raw == _NOTHING else _events.decode(raw)
-            if not events:
+            try:
+                events = [] if raw == _NOTHING else _events.decode(raw)
+            except _UNREADABLE as error:
+                raise self._stranger(error) from None
+            if not events or events[-1].n < first:
                 return
             for event in events:
-                with contextlib.suppress(msgspec.ValidationError):  # of a newer engine, and not for us
+                with contextlib.suppress(*_UNREADABLE):  # of a newer engine, and not for us
                     yield EventChange(event.n, _document.decode(event.document))
             first = events[-1].n + 1
 
@@ -279,7 +289,7 @@ class Client:
                 yield from self._take_state(_state.decode(header))
             elif rest:
                 yield ArrayBlock(_array.decode(header), rest[0])
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+        except _UNREADABLE:
             return  # a newer engine may say more than we know; what it says is not for us
 
     def _take_event(self, event: EventMessage) -> Iterator[Change]:
@@ -343,8 +353,11 @@ class Client:
     def _read_answer(self) -> _Answer | None:
         try:
             return _answer.decode(self._dealer.recv_multipart(zmq.NOBLOCK)[-1])
-        except (zmq.Again, msgspec.MsgspecError, UnicodeDecodeError):
+        except (zmq.Again, *_UNREADABLE):
             return None
+
+    def _stranger(self, error: Exception) -> TransportError:
+        return TransportError(f"what answers at {self._commands} is no engine of this version ({error})")
 
     def _open_dealer(self) -> zmq.Socket[bytes]:
         dealer: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)

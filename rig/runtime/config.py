@@ -60,6 +60,8 @@ def parse_rig(text: str, name: str = "rig file") -> RigDescription:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(error, text, name) from None
+    except RecursionError:
+        raise ConfigError("this is no rig file: its brackets are nested too deep", name) from None
     lines = locate(text)
     _refuse(check_shape(values, RigDescription), lines, name)
     rig = msgspec.convert(values, RigDescription)

@@ -1,5 +1,7 @@
 """The loop around a session: take an input, hand it to the recorder, act on it, carry out what follows.
 
+Longer than most, since the loop and its way out share one state.
+
 One thread thinks: the one that calls `Engine.run`. Everything else (ports, sockets, recorder, guard) has
 threads of its own that only move bytes. The engine decides nothing, and never writes to the terminal: who
 wants to see something is a telemetry client.
@@ -22,24 +24,28 @@ from typing import Final
 import msgspec
 
 from rig.description import Telemetry as TelemetryConfig
-from rig.documents import Document, Notice
-from rig.effects import Effect, Halt, Publish, Wake, Write
+from rig.documents import Document, Notice, SessionState
+from rig.effects import Effect, Halt, Publish, PublishArray, Stamp, Stamped, Wake, Write
 from rig.errors import ConfigError, RecordError
 from rig.log.chain import Chain
 from rig.log.entry import Input
 from rig.log.replay import EndMark, SessionLike
-from rig.operator import EmergencyStop, Stop
+from rig.operator import RECORDER, EmergencyStop, Stop
 from rig.runtime.answers import Answers, check_operator_command
 from rig.runtime.feeds import FeedPort
 from rig.runtime.files import describe_installation, new_session_file
 from rig.runtime.guard import Guard
+from rig.runtime.hold import Hold
 from rig.runtime.inbox import Inbox
+from rig.runtime.keys import Ring
 from rig.runtime.outcome import Outcome
 from rig.runtime.ports import Port
 from rig.runtime.process import quick_switching, signals_to
 from rig.runtime.recorder import Level, Recorder
+from rig.runtime.resume import Resumption
 from rig.runtime.sockets import Sockets
 from rig.runtime.timing import Times
+from rig.runtime.watchdog import Watchdog
 
 TURN_S: Final = 0.010
 """The loop turns at least this often, so that the guard sees it alive."""
@@ -72,8 +78,12 @@ class Engine:
         Neural streams.
     check
         Raises for an operator's command that the session does not know.
+    ring
+        Which clients may connect; None: those on this computer only.
     truth
         Returns what a simulated animal reveals after the last trial, or None; recorded, never acted on.
+    resume
+        Go on with this interrupted session in its own file; then `meta` and `out` are not looked at.
 
     Raises
     ------
@@ -94,14 +104,17 @@ class Engine:
         telemetry: TelemetryConfig | None = None,
         check: Callable[[bytes], object] = check_operator_command,
         truth: Callable[[], bytes | None] | None = None,
+        ring: Ring | None = None,
+        resume: Resumption | None = None,
         farewell_s: float = FAREWELL_S,
     ) -> None:
         self._session = session
+        self._resume = resume
         self._guard = guard
         self._truth = truth
         self._farewell_s = farewell_s
         self._ports = {port.name: port for port in ports}
-        self._seq = -1
+        self._seq = -1 if resume is None else resume.seq - 1
         self._halt: Halt | None = None
         self._stop_reason: str | None = None
         self._signals = 0
@@ -113,24 +126,49 @@ class Engine:
         self._trace = ""
         self._session_time, self._engine_time, self._latency = Times(), Times(), Times()
         self._run_once = threading.Lock()
-        self.inbox = Inbox(on_alarm=lambda text: self._notice("warning", "engine", text))
-        self._sockets = Sockets(telemetry or TelemetryConfig(), uuid.uuid4().hex[:12], self.inbox, feeds)
+        self.inbox = Inbox(
+            on_alarm=lambda text: self._notice("warning", "engine", text),
+            seq=self._seq + 1,
+            now_ns=0 if resume is None else resume.now_ns(),
+        )
+        run = uuid.uuid4().hex[:12]
+        self._sockets = Sockets(telemetry or TelemetryConfig(), run, self.inbox, feeds, ring)
         self.telemetry = self._sockets.telemetry
         try:
-            meta_text = _meta_text({**meta, **describe_installation()})
-            self.path = new_session_file(out, subject)
-            self._chain = Chain(meta_text)
+            meta_text = None if resume is not None else _meta_text({**meta, **describe_installation()})
+            self.path = resume.path if resume is not None else new_session_file(out, subject)
+            self._chain = resume.rebuilt.chain if resume is not None else Chain(meta_text or {})
             self._recorder = Recorder(
                 self.path,
                 meta_text,
+                stored=self._seq + 1,
                 on_committed=self.telemetry.publish,
                 on_alarm=lambda level, text: self._notice(level, "recorder", text),
             )
         except ConfigError:
             self._sockets.close()
             raise
+        self._hold = Hold(self.inbox, lambda level, text: self._notice(level, RECORDER, text))
+        self._watchdog = Watchdog(
+            self._recorder,
+            newest=lambda: self._seq,
+            turned_at=lambda: self._turned_at,
+            on_alarm=lambda level, text: self._notice(level, "watchdog", text),
+            clocks=lambda: getattr(session, "clocks", {}),
+            silent=lambda: getattr(session, "silent_valves", ()),
+        )
         self._recorder.start()
+        if resume is not None:
+            self._take_up(resume)
         self._sockets.start(Answers(self.telemetry, self.inbox, check=check, health=self.health))
+
+    def _take_up(self, resume: Resumption) -> None:
+        """Let what was told be looked up again, and mark the gap before anything else comes in."""
+        self.telemetry.publish(resume.told)
+        if resume.unstored:
+            self._recorder.documents(self._seq, resume.unstored)
+        gap = resume.gap(self.inbox.now_ns())
+        self.inbox.put("engine", "resume", gap.encode(), full="squeeze")
 
     # --- any thread -----------------------------------------------------------------------------------
 
@@ -170,6 +208,7 @@ class Engine:
             "feeds": self._sockets.feeds_health(),
             "recorder": self._recorder.health(),
             "guard": None if self._guard is None else self._guard.health(),
+            "watch": self._watchdog.health(),
             "inputs": self._seq + 1,
             "most_waiting": self.inbox.most_waiting,
         }
@@ -216,11 +255,13 @@ class Engine:
         if self._guard is not None:
             self._guard.start()
         try:
-            effects = self._session.start(0)
-            self._carry_out(effects, -1)
-            self._chain.started(effects)
+            if self._resume is None:
+                effects = self._session.start(0)
+                self._carry_out(effects, -1)
+                self._chain.started(effects)
         except Exception as error:  # noqa: BLE001 - reported as the reason of the end
             self._fail(error)
+        self._watchdog.start()
         while self._halt is None and self._stop_reason is None:
             self._turn(TURN_S)
         return self._halt or Halt(self._stop_reason or "", ok=False)
@@ -231,6 +272,7 @@ class Engine:
             self._guard.stepped()
         if self._signals != self._signals_seen:
             self._obey_signals()
+        self._hold.turn(unrecorded=self._watchdog.unrecorded)
         batch = self.inbox.get(timeout_s)
         for number, entry in enumerate(batch, 1):
             self._act(entry)
@@ -241,6 +283,7 @@ class Engine:
     def _act(self, entry: Input) -> bool:
         """Record, act, carry out: in this order. False if the session failed."""
         begun = time.perf_counter_ns()
+        self._turned_at = time.monotonic()
         self._seq = entry.seq
         self._recorder.append(entry, self._chain.before(entry))
         if self._guard is not None:
@@ -264,6 +307,7 @@ class Engine:
 
     def _carry_out(self, effects: Sequence[Effect], seq: int) -> None:
         documents: list[Document] = []
+        decided_ns = self.inbox.now_ns()
         for effect in effects:
             if isinstance(effect, Write):
                 self._ports[effect.port].write(effect.data)
@@ -271,10 +315,18 @@ class Engine:
                 documents.append(effect.document)
             elif isinstance(effect, Wake):
                 self.inbox.wake_at(effect.t_ns)
+            elif isinstance(effect, PublishArray):
+                self.telemetry.array(effect.name, effect.buffer, effect.dtype, effect.shape, effect.info)
+            elif isinstance(effect, Stamp):
+                stamped = Stamped(mark=effect.mark, decided_ns=decided_ns, written_ns=self.inbox.now_ns())
+                self.inbox.put("engine", "stamp", msgspec.json.encode(stamped), full="squeeze")
             elif isinstance(effect, Halt):
                 self._halt = effect
         if documents:
             self._recorder.documents(seq, documents)
+            if self._recorder.error is not None:
+                # Documents wait for the disk, but that the session waits for it, too, must be seen now.
+                self.telemetry.publish([each for each in documents if isinstance(each, SessionState)])
 
     def _fail(self, error: Exception) -> None:
         """End because of an error that nobody foresaw."""
@@ -304,6 +356,7 @@ class Engine:
 
     def _bid_farewell(self) -> None:
         """Make the board safe, and record what it still has to say; the session no longer acts."""
+        self._watchdog.stop()
         if self._guard is not None:
             self._guard.stop()
         if self._trace or self._stop_reason is not None:
@@ -331,6 +384,7 @@ class Engine:
     def _close(self, mark: EndMark | None) -> int:
         """Close everything, whatever happened; return how many inputs could not be stored."""
         self._closing = True
+        self._watchdog.stop()
         if self._guard is not None:
             self._guard.stop()
         self.inbox.close()

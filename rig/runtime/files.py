@@ -55,9 +55,13 @@ def new_session_file(out: Path, subject: str, now: datetime.datetime | None = No
 
 def describe_installation() -> dict[str, object]:
     """Return what a session file says about the program that wrote it: when, and which versions."""
-    names = ("dopaloop", "numpy", "scipy", "msgspec", "pyzmq", "pyserial")
-    versions: dict[str, str] = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    for name in names:
+    return {"started": datetime.datetime.now().astimezone().isoformat(), "versions": versions()}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the program and of what it stands on."""
+    found: dict[str, str] = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+    for name in ("dopaloop", "numpy", "scipy", "msgspec", "pyzmq", "pyserial"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
-    return {"started": datetime.datetime.now().astimezone().isoformat(), "versions": versions}
+            found[name] = importlib.metadata.version(name)
+    return found

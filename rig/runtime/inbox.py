@@ -42,6 +42,8 @@ class Inbox:
         Called with a sentence when it gets half full; at most every `ALARM_NS`.
     clock
         Nanoseconds, monotonic.
+    seq, now_ns
+        Number of the first input, and the time it is; those of a session that goes on.
     """
 
     def __init__(
@@ -51,9 +53,11 @@ class Inbox:
         capacity_bytes: int = CAPACITY_BYTES,
         on_alarm: Callable[[str], None] = lambda _text: None,
         clock: Callable[[], int] = time.monotonic_ns,
+        seq: int = 0,
+        now_ns: int = 0,
     ) -> None:
         self._clock = clock
-        self._zero = clock()
+        self._zero = clock() - now_ns
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
         self._on_alarm = on_alarm
@@ -63,9 +67,9 @@ class Inbox:
         self._taker_waits = False
         self._queue: collections.deque[Input] = collections.deque()
         self._bytes = 0
-        self._seq = 0
+        self._seq = seq
         self._wakes: list[int] = []
-        self._alarm_after = self._zero
+        self._alarm_after = clock()
         self._closed = False
         self.most_waiting = 0
         """The longest the queue ever was."""

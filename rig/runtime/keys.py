@@ -199,5 +199,5 @@ def _read(path: Path, kind: type[_T]) -> _T:
         raise ConfigError("holds a secret that others can read; run `chmod 600` on it", str(path))
     try:
         return msgspec.convert(tomllib.loads(text), kind)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
         raise ConfigError(f"is no key file ({error})", str(path)) from None

@@ -8,8 +8,6 @@ ever loaded.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +17,7 @@ import numpy.typing as npt
 from rig.errors import ConfigError
 from rig.photometry.recording import PhotometryRecording
 from rig.runtime import plugins
+from rig.runtime.archives import array_of, opened
 
 CHANNEL: Final = "_adc"
 VOLTS: Final = "volts_per_adc"
@@ -56,10 +55,10 @@ def read_photometry(path: Path) -> PhotometryRecording:
 
 def _read_npz(path: Path) -> PhotometryRecording:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ConfigError(f"this is not a NumPy .npz archive of plain numbers ({error})", str(path)) from None
+        with opened(path) as archive:
+            arrays = {key: array_of(archive, key, path) for key in archive.files}
+    except OSError as error:
+        raise ConfigError(f"cannot be read ({error.strerror or error})", str(path)) from None
     scale = arrays.pop(VOLTS, 1.0)
     names = [key.removesuffix(CHANNEL) for key in arrays if key.endswith(CHANNEL)]
     if not names or "fs_hz" not in arrays:

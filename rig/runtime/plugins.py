@@ -23,8 +23,8 @@ from typing import Any, Final, Literal
 from rig.errors import ConfigError
 
 Kind = Literal[
-    "board", "feed", "sample_device", "sample_feed", "recording", "protocol", "emulator", "transport",
-    "window", "panel",
+    "board", "feed", "sample_device", "sample_feed", "harp_device", "recording", "protocol", "emulator",
+    "transport", "window", "panel", "acquisition",
 ]  # fmt: skip
 
 _NAMED: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -71,8 +71,16 @@ def find_protocol(name: str) -> type[Any]:
     return found
 
 
+def is_protocol_file(name: str) -> bool:
+    """Whether a protocol of this name is a file of code, which is run when it is found."""
+    return _FILE.fullmatch(name) is not None
+
+
 def _import(kind: Kind, name: str, target: str) -> Any:
     module_name, _, attribute = target.partition(":")
+    if module_name.partition(".")[0] in sys.stdlib_module_names:
+        # Importing one may open a browser, or a game; and no plugin is one.
+        raise ConfigError(f"{kind} '{name}': {module_name} is a part of Python, and no {kind}")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # noqa: BLE001 - a visiting lab's code may fail in any way

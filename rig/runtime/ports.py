@@ -61,10 +61,15 @@ class Port:
         What the session calls it (``Write.port``, ``Input.source``).
     open_transport
         Opens the pipe; raises `TransportError` if it cannot.
+    farewell
+        Returns what is written last, just before the port is closed for good.
     """
 
-    def __init__(self, name: str, open_transport: Callable[[], Transport]) -> None:
+    def __init__(
+        self, name: str, open_transport: Callable[[], Transport], farewell: Callable[[], bytes] = bytes
+    ) -> None:
         self.name = name
+        self._farewell = farewell
         self.error: str | None = None
         """Why the port is not open, if it is not."""
         self.failures = 0
@@ -126,7 +131,11 @@ class Port:
                 self._lock.release()
 
     def close(self) -> None:
-        """Stop the thread and close the port; may be called twice."""
+        """Write the last bytes, stop the thread and close the port; may be called twice."""
+        with contextlib.suppress(Exception):  # a driver that fails here must not keep others from closing
+            last = self._farewell()
+            if last:
+                self.write_urgent(last)
         self._stop.set()
         if self._thread is not None:
             self._thread.join()

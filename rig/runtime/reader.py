@@ -11,13 +11,21 @@ from typing import Final, Self
 
 import msgspec
 
-from rig.documents import Document
+from rig.documents import Document, TagConfirmed
 from rig.errors import ConfigError
 from rig.log.entry import Input
 from rig.log.replay import EndMark, Row
 from rig.log.schema import APPLICATION_ID, DERIVED, FORMAT
 from rig.runtime.identity import Correction
+from rig.tagging.told import Confirmation
 
+LONGEST: Final = 256 * 1024 * 1024
+"""Bytes of a single value; an input holds some kilobytes, a batch of messages a megabyte."""
+_STRANGE: Final = """
+SELECT count(*) FROM sqlite_schema
+WHERE type NOT IN ('table', 'index') OR sql LIKE '%VIRTUAL%TABLE%' OR sql LIKE '%GENERATED%'
+"""
+"""What no session file holds. A view may compute without end, and stand in a table's place."""
 _DOCUMENTS: Final = msgspec.json.Decoder(Document)
 
 
@@ -49,6 +57,8 @@ class SessionFile:
         self._cursors: weakref.WeakSet[sqlite3.Cursor] = weakref.WeakSet()
         try:
             self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
+            self._db.execute("PRAGMA trusted_schema=OFF")
+            self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
             self._check_format()
             self.meta_text: dict[str, str] = dict(self._db.execute("SELECT key, value FROM meta"))
             """The session's description as stored: key -> JSON text (without ``end``)."""
@@ -126,21 +136,36 @@ class SessionFile:
         """Yield the inputs in order."""
         return (row.entry for row in self.rows())
 
+    def later_tags(self) -> tuple[Confirmation, ...]:
+        """Return what was said of units by light after the session, oldest first."""
+        try:
+            rows = self._read("SELECT unit, tagged, who, at, note FROM later_tags ORDER BY rowid").fetchall()
+        except sqlite3.OperationalError:
+            return ()  # nobody said anything
+        return tuple(
+            Confirmation(unit=unit, tagged=bool(tagged), by=who, at=at, note=note)
+            for unit, tagged, who, at, note in rows
+        )
+
     def documents(self) -> Iterator[tuple[int, Document]]:
-        """Yield (number of the input it followed from, document) in order.
+        """Yield (number of the input it followed from, document) in order; then what was said afterwards.
 
         Raises
         ------
         ConfigError
             If a document cannot be read.
         """
+        last = -1
         for seq, text in self._read("SELECT seq, document FROM documents ORDER BY id"):
+            last = seq
             try:
                 yield seq, _DOCUMENTS.decode(text)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise ConfigError(
                     f"a document after input {seq} cannot be read ({error})", str(self.path)
                 ) from None
+        for word in self.later_tags():
+            yield last, TagConfirmed(word=word)
 
     def times_of_documents(self) -> Iterator[tuple[int, int]]:
         """Yield (number of an input that documents followed from, its host time in ns), in order."""
@@ -150,9 +175,12 @@ class SessionFile:
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the derived tables that this file has; an old one may lack some."""
+        """Names of the derived tables that this file has; an old one may lack some.
+
+        ``later_tags`` is among them if tags were confirmed after the session.
+        """
         there = {name for (name,) in self._db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        return tuple(name for name in DERIVED if name in there)
+        return tuple(name for name in (*DERIVED, "later_tags") if name in there)
 
     def table(self, name: str) -> tuple[list[str], Iterator[tuple[object, ...]]]:
         """Return a derived table: its column names and its rows in order.
@@ -180,6 +208,9 @@ class SessionFile:
         return cursor
 
     def _check_format(self) -> None:
+        (strange,) = self._db.execute(_STRANGE).fetchone()
+        if strange:
+            raise ConfigError("this is no session file: it holds views, triggers or the like", str(self.path))
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:

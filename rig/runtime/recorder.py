@@ -34,6 +34,7 @@ from rig.log.derive import STATEMENTS, rows_of
 from rig.log.entry import Input
 from rig.log.replay import EndMark
 from rig.log.schema import APPLICATION_ID, FORMAT, TABLES, insert_inputs
+from rig.runtime.checkpoint import Checkpointer
 
 GATHER_S: Final = 0.02
 """How long inputs are gathered before they are written; they are on disk within 50 ms."""
@@ -73,7 +74,9 @@ class Recorder:
     path
         An empty file (see `rig.runtime.files.new_session_file`).
     meta_text
-        The session's description: key -> JSON text.
+        The session's description: key -> JSON text; None: the file is there, and is gone on with.
+    stored
+        Inputs that it holds already.
     on_committed
         Called in the recorder's thread with documents whose inputs are safely stored, in order.
     on_alarm
@@ -90,15 +93,16 @@ class Recorder:
     def __init__(
         self,
         path: Path,
-        meta_text: Mapping[str, str],
+        meta_text: Mapping[str, str] | None,
         *,
+        stored: int = 0,
         on_committed: Callable[[Sequence[Document]], None] = _no_documents,
         on_alarm: Callable[[Level, str], None] = _no_alarm,
         limit_bytes: int = LIMIT_BYTES,
     ) -> None:
         self.path = path
         self.error: str | None = None
-        self.stored = 0
+        self.stored = stored
         self._on_committed = on_committed
         self._on_alarm = on_alarm
         self._limit = limit_bytes
@@ -118,13 +122,15 @@ class Recorder:
         self._file_bytes: int | None = None
         self._free_bytes: int | None = None
         self._wake = threading.Event()
-        self._db = _create(path, meta_text)
+        self._db = _open(path, meta_text)
+        self._checkpoints = Checkpointer(path)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     # --- called by the engine -----------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to write."""
+        self._checkpoints.start()
         self._thread.start()
 
     def health(self) -> dict[str, object]:
@@ -133,16 +139,20 @@ class Recorder:
         ``lag_s`` is how long the oldest input that is not stored has waited at most; ``file_bytes`` and
         ``free_bytes`` (of its disk) are looked up once a second, by the thread that may wait for a disk.
         """
-        waiting = self.pending_bytes > 0
         return {
             "error": self.error,
             "stored": self.stored,
             "pending_bytes": self.pending_bytes,
-            "lag_s": time.monotonic() - self._clear_at if waiting else 0.0,
+            "lag_s": self.behind_s,
             "file": str(self.path),
             "file_bytes": self._file_bytes,
             "free_bytes": self._free_bytes,
         }
+
+    @property
+    def behind_s(self) -> float:
+        """How long the oldest input that is not stored has waited at most."""
+        return time.monotonic() - self._clear_at if self.pending_bytes > 0 else 0.0
 
     @property
     def pending_bytes(self) -> int:
@@ -203,6 +213,7 @@ class Recorder:
             self.error = self._fatal
             self._on_alarm("error", f"the recorder failed: {self._fatal}")
         finally:
+            self._checkpoints.stop()
             self._db.close()
 
     def _turn(self) -> bool:
@@ -259,6 +270,10 @@ class Recorder:
         self._stored_bytes += sum(len(entry.payload) + _OVERHEAD for entry, _ in self._records)
         told, self._told, self._records = self._told, [], []
         self._recovered()
+        if self._checkpoints.nearly_done:
+            self._checkpoints.nearly_done = False
+            with contextlib.suppress(sqlite3.Error):  # the next commit meets it, too
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         self._pass_on([document for _, some, pass_on in told if pass_on for document in some])
         return True
 
@@ -280,6 +295,7 @@ class Recorder:
 
     def _finish(self) -> bool:
         """Write the end mark and leave one plain file behind; True when done or given up."""
+        self._checkpoints.stop()
         try:
             if self._end is not None:
                 self._db.execute(
@@ -339,19 +355,19 @@ def _insert(db: sqlite3.Connection, records: Sequence[Record]) -> None:
             at += size
 
 
-def _create(path: Path, meta_text: Mapping[str, str]) -> sqlite3.Connection:
-    """Set up the tables and the description in an empty file."""
+def _open(path: Path, meta_text: Mapping[str, str] | None) -> sqlite3.Connection:
+    """Open the file to write; with a description set up the tables in an empty one."""
     db: sqlite3.Connection | None = None
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.1)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        # A checkpoint syncs the disk: every 16 MB, not every 4 MB.
-        db.execute("PRAGMA wal_autocheckpoint=4000")
-        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version={FORMAT}")
-        db.executescript(f"BEGIN;{TABLES}COMMIT;")
-        db.executemany("INSERT INTO meta VALUES (?,?)", meta_text.items())
+        db.execute("PRAGMA wal_autocheckpoint=0")  # rig.runtime.checkpoint does that
+        if meta_text is not None:
+            db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version={FORMAT}")
+            db.executescript(f"BEGIN;{TABLES}COMMIT;")
+            db.executemany("INSERT INTO meta VALUES (?,?)", meta_text.items())
     except sqlite3.Error as error:
         if db is not None:
             db.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -15,6 +13,7 @@ import numpy.typing as npt
 
 from rig.errors import ConfigError
 from rig.estimate.offline import LARGEST_UL, Responses
+from rig.runtime.archives import MAGIC, array_of, opened
 from rig.stream.published import unit_baseline, unit_response
 from rig.stream.recording import ODOUR_B, SIZES_UL, UNCLASSIFIED, RecordedUnit, sessions
 
@@ -23,8 +22,8 @@ BASELINE: Final = "baseline_hz"
 COLUMNS: Final = ("unit", "trial", "reward_ul", "signalled", "response_hz")
 MISSING: Final = frozenset({"", "na", "nan", "null", "none"})
 YES: Final = frozenset({"1", "1.0", "true", "yes"})
+LONGEST_WHY: Final = 300
 NO: Final = frozenset({"0", "0.0", "false", "no"})
-ZIP_MAGIC: Final = b"PK\x03\x04"
 
 
 def is_spike_file(path: Path) -> bool:
@@ -46,11 +45,11 @@ def is_spike_file(path: Path) -> bool:
         raise ConfigError(f"cannot be read ({error.strerror or error})", where=str(path)) from None
     if not head:
         raise ConfigError("the file is empty", where=str(path))
-    if not head.startswith(ZIP_MAGIC) and path.suffix.lower() in {".npz", ".npy"}:
+    if not head.startswith(MAGIC) and path.suffix.lower() in {".npz", ".npy"}:
         raise ConfigError(
             "this is not a NumPy .npz archive; save the arrays with numpy.savez", where=str(path)
         )
-    return head.startswith(ZIP_MAGIC)
+    return head.startswith(MAGIC)
 
 
 def read_spikes(path: Path) -> tuple[RecordedUnit, ...]:
@@ -69,17 +68,11 @@ def read_spikes(path: Path) -> tuple[RecordedUnit, ...]:
     """
     if not is_spike_file(path):
         raise ConfigError("this is not a NumPy .npz archive", where=str(path))
-    try:
-        # opened here: numpy leaves a file open whose archive it cannot read
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = sorted(key.removeprefix("spikes_") for key in archive.files if key.startswith("spikes_"))
-            if not names:
-                raise ConfigError(
-                    "there are no arrays named spikes_00, spikes_01, ... in it", where=str(path)
-                )
-            return tuple(_unit(path, archive, name) for name in names)
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise ConfigError(f"the archive is damaged ({error})", where=str(path)) from None
+    with opened(path) as archive:
+        names = sorted(key.removeprefix("spikes_") for key in archive.files if key.startswith("spikes_"))
+        if not names:
+            raise ConfigError("there are no arrays named spikes_00, spikes_01, ... in it", where=str(path))
+        return tuple(_unit(path, archive, name) for name in names)
 
 
 def _unit(path: Path, archive: Mapping[str, Any], name: str) -> RecordedUnit:
@@ -103,13 +96,7 @@ def _unit(path: Path, archive: Mapping[str, Any], name: str) -> RecordedUnit:
 def _array(path: Path, archive: Mapping[str, Any], key: str) -> npt.NDArray[np.float64]:
     if key not in archive:
         raise ConfigError(f"there is no array {key} in it", where=str(path))
-    try:
-        array = archive[key]
-    except (ValueError, OverflowError, MemoryError):
-        raise ConfigError(
-            f"the array {key} is pickled or damaged; pickles are not loaded, save plain numbers",
-            where=str(path),
-        ) from None
+    array = array_of(archive, key, path)
     if not isinstance(array, np.ndarray):
         raise ConfigError(f"{key} is not an array", where=str(path))
     if array.ndim != 1 or array.dtype.kind not in "iuf":
@@ -192,6 +179,8 @@ class _Row:
         self.cells = cells
 
     def refuse(self, why: str) -> NoReturn:
+        if len(why) > LONGEST_WHY:
+            why = f"{why[: LONGEST_WHY // 2]} ... {why[-LONGEST_WHY // 4 :]}"
         raise ConfigError(why, where=f"{self._path}, line {self.line}")
 
     def number(self, column: str) -> float:

@@ -88,7 +88,7 @@ def running() -> list[RunningEngine]:
     found: list[tuple[float, RunningEngine]] = []
     with contextlib.suppress(OSError):
         for path in folder().glob("*.json"):
-            with contextlib.suppress(OSError, msgspec.DecodeError):
+            with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 engine = msgspec.json.decode(path.read_bytes(), type=RunningEngine)
                 if alive(engine.pid):
                     found.append((path.stat().st_mtime, engine))
@@ -105,6 +105,6 @@ def alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
+    except (PermissionError, OverflowError) as error:
+        return isinstance(error, PermissionError)
     return True

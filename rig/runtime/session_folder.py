@@ -12,6 +12,7 @@ from rig.estimate.gather import Frame, Gathered, pooled
 from rig.estimate.offline import Responses
 from rig.estimate.population import NO_DISTRIBUTION
 from rig.estimate.population_worked import Heard
+from rig.estimate.tag_report import Tag
 from rig.runtime.reader import SessionFile
 
 SUFFIX: Final = ".sqlite"
@@ -27,6 +28,8 @@ class Folder:
         Not shifted; units are named ``session/unit``.
     heard
         Silent units, and responses to cues.
+    tags
+        Unit -> what is known of it and light, where anything is.
     frame
         What all sessions have in common.
     sessions, skipped
@@ -35,6 +38,7 @@ class Folder:
 
     responses: Responses
     heard: Heard
+    tags: dict[str, Tag]
     frame: Frame
     sessions: tuple[str, ...]
     skipped: tuple[str, ...]
@@ -73,7 +77,15 @@ def read_folder(path: Path) -> Folder:
                 where=str(path),
             )
     responses, heard = pooled(sessions, frame)
-    return Folder(responses, heard, frame, tuple(f"{name}{SUFFIX}" for name in sessions), tuple(skipped))
+    tags = {
+        f"{name}/{unit}": tag
+        for name, session in sessions.items()
+        for unit, tag in session.tags.reports().items()
+        if unit in session.units
+    }
+    return Folder(
+        responses, heard, tags, frame, tuple(f"{name}{SUFFIX}" for name in sessions), tuple(skipped)
+    )
 
 
 def _read(file: Path) -> tuple[Gathered, Frame]:

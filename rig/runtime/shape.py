@@ -71,6 +71,9 @@ def describe(kind: Any, *, plural: bool = False) -> str:
         return ("lists of " if plural else "a list of ") + describe(args[0], plural=True)
     if origin is tuple:
         return "[" + ", ".join(describe(arg) for arg in args) + "]"
+    if origin is types.UnionType:
+        kinds = [arg for arg in args if not (arg is int and float in args)]
+        return " or ".join(dict.fromkeys(describe(arg, plural=plural) for arg in kinds))
     return "tables" if plural else "a table"
 
 
@@ -116,7 +119,8 @@ def _item_kind(kind: Any, number: int) -> Any:
 
 def _without_none(kind: Any) -> Any:
     if isinstance(kind, types.UnionType):
-        return next(arg for arg in typing.get_args(kind) if arg is not types.NoneType)
+        kinds = [arg for arg in typing.get_args(kind) if arg is not types.NoneType]
+        return kinds[0] if len(kinds) == 1 else kind
     return kind
 
 

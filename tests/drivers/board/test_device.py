@@ -140,7 +140,7 @@ def test_an_older_core_that_lacks_registers_is_met_all_the_same():
     board.connect(0)
     for turn in range(10):
         for frame in frames_of(board.outgoing()):
-            register = reg.REGISTERS[frame.address]
+            register = reg.EVERY_REGISTER[frame.address]
             missing = frame.address in (16, 17, 18, 19, 44, 47)
             value = {0: (1990,), 13: (77,), 12: tuple(b"old")}.get(frame.address, (0,))
             payload = b"" if missing else frame.payload or register.pack(*value)
@@ -156,7 +156,7 @@ def test_limits_come_from_the_board(make_loop):
 
     loop = make_loop(limits=BoardLimits(states=32, table_bytes=700, outputs=12))
     loop.ready()
-    assert loop.board.limits == BoardLimits(states=32, table_bytes=700, outputs=12)
+    assert loop.board.limits == BoardLimits(states=32, table_bytes=700, outputs=12, counted=4)
     with pytest.raises(EncodeError, match="1 to 700 bytes"):
         loop.send(UploadTable(slot=0, image=bytes(701)))
 
@@ -185,7 +185,7 @@ def test_a_trial_is_uploaded_and_run(make_loop, image):
 def test_configure_writes_limits_timeout_and_seed_and_arms(make_loop):
     loop = make_loop().ready(sync_seed=9)
     writes = [
-        (f.address, reg.REGISTERS[f.address].unpack(f.payload))
+        (f.address, reg.EVERY_REGISTER[f.address].unpack(f.payload))
         for f in frames_of(loop.written)
         if f.kind == WRITE
     ]
@@ -667,7 +667,7 @@ def test_silence_is_told_once_and_the_link_comes_back_by_itself(make_loop, image
     loop.connected = False
     loop.send(UploadTable(slot=1, image=image()))
     (lost,) = loop.until(LinkLost, limit_us=4 * S)
-    assert lost.reason == "no sign of life from COM7 for 3 s; check cable and power"
+    assert lost.reason == "the board at COM7 was asked 6 times and does not answer; check cable and power"
     assert loop.refused[-1].command == "upload"
     loop.run(10 * S)
     assert len(loop.of(LinkLost)) == 1
@@ -839,3 +839,86 @@ def test_after_any_mishap_the_next_trial_runs(make_loop, image, seed):
     loop.until(TableAccepted)
     loop.send(StartTrial(slot=0))
     assert loop.until(TrialEnded)[0].reason is EndReason.COMPLETE
+
+
+# --- what an 8-bit checksum does not see ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [9, 10, 11, 12, 13, 14])
+def test_an_event_whose_tick_and_stamp_disagree_is_noise_and_is_asked_for_again(make_loop, at):
+    spoilt, codec = [], HarpCodec()
+
+    def through(data, t_us):
+        kept = b""
+        for item in codec.feed(data, t_us * 1000):
+            raw = bytearray(item.raw)
+            if item.kind == EVENT and item.address == reg.BOARD_EVENT.address and not spoilt:
+                raw[at] ^= 0x40  # a bit of the stamp or of the tick, and the checksum made good
+                raw[-1] = sum(raw[:-1]) & 0xFF
+                spoilt.append(item)
+            kept += bytes(raw)
+        return kept
+
+    loop = make_loop(to_host=through).ready()
+    loop.emulator.input_edge(2, True)
+    loop.run(20 * MS)
+    loop.emulator.input_edge(2, False)
+    loop.run(1 * S)
+    assert spoilt
+    assert loop.of(*ON_BOARD) == [e for e in loop.happened if isinstance(e, ON_BOARD)]
+    assert [e.reason for e in loop.of(WireNoise)] == ["tick and time stamp disagree"]
+    assert (loop.board.asked_again, loop.lost) == (1, 0)
+
+
+def test_a_board_that_came_back_says_whether_it_began_anew(make_loop):
+    loop = make_loop(guard=True).ready()
+    assert not loop.of(BoardReady)[0].anew
+    loop.board.connect(loop.now_us * 1000)
+    loop.until(BoardReady)
+    assert not loop.of(BoardReady)[1].anew
+    loop.run(2 * S)
+    loop.emulator.reset()
+    loop.until(BoardReady, limit_us=5 * S)
+    assert loop.of(BoardReady)[2].anew
+    assert loop.of(LinkLost)[0].reason == "the board was reset"
+
+
+def test_a_command_that_is_never_answered_loses_the_link(make_loop, image):
+    deaf = []
+    loop = make_loop(to_board=lambda data, t_us: b"" if deaf else data).ready()
+    deaf.append(True)
+    loop.send(UploadTable(slot=0, image=image()))
+    (lost,) = loop.until(LinkLost, limit_us=3 * S)
+    assert "was asked 6 times and does not answer" in lost.reason
+    deaf.clear()
+    loop.until(BoardReady, limit_us=1 * S)
+
+
+@pytest.mark.parametrize("ahead", [100, 5_000])
+def test_a_false_number_that_was_believed_is_made_good(make_loop, ahead):
+    """A number that damage put ahead would make all true events look old."""
+    lies, codec = [], HarpCodec()
+
+    def through(data, t_us):
+        kept = b""
+        for item in codec.feed(data, t_us * 1000):
+            raw = bytearray(item.raw)
+            is_event = item.address == reg.BOARD_EVENT.address and len(raw) == 20
+            if is_event and lies and lies[0] == item.kind:  # the event, or what a probe says of it
+                seq = (int.from_bytes(raw[15:17], "little") + ahead) % 65536
+                raw[15:17] = seq.to_bytes(2, "little")
+                raw[-1] = sum(raw[:-1]) & 0xFF
+                lies.pop(0)
+            kept += bytes(raw)
+        return kept
+
+    loop = make_loop(to_host=through).ready()
+    lies += [EVENT] if ahead < 256 else [EVENT, READ]
+    for k in range(40):
+        loop.emulator.input_edge(2, k % 2 == 0)
+        loop.run(100 * MS)
+    assert lies == []
+    heard = [e.t_us for e in loop.of(InputEdge)]
+    assert heard[-20:] == [e.t_us for e in loop.happened if isinstance(e, InputEdge)][-20:]
+    assert loop.lost > 0
+    assert heard == sorted(heard)

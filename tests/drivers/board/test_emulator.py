@@ -10,7 +10,7 @@ from drivers.board import registers as reg
 from drivers.board.codec import HarpCodec
 from drivers.board.emulator import BoardEmulator
 from drivers.board.event_codes import WORDS, EventKind
-from drivers.board.registers import REGISTERS, Operation
+from drivers.board.registers import EVERY_REGISTER, Operation
 from drivers.board.wire import EVENT, READ, WRITE, Frame, PayloadType, build
 from rig.events import BoardSafe, EndReason, InputEdge, OutputChange, TrialEnded, TrialStarted
 from rig.machine.refusal import Refusal
@@ -75,7 +75,7 @@ def talk():
 # --- Harp's rules ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("register", REGISTERS.values(), ids=lambda r: r.name)
+@pytest.mark.parametrize("register", EVERY_REGISTER.values(), ids=lambda r: r.name)
 def test_every_register_answers_a_read_once_and_stamped(talk, register):
     talk.run(12_345)
     (frame,) = talk.ask(register.read_frame())
@@ -147,7 +147,7 @@ def test_muted_means_no_reply_and_no_error(talk):
 def test_a_dump_sends_every_register_behind_the_reply(talk):
     frames = talk.ask(reg.OPERATION.write_frame(Operation.DUMP), 50 * MS)
     assert frames[0].kind == WRITE
-    assert [(f.kind, f.address) for f in frames[1:]] == [(READ, address) for address in REGISTERS]
+    assert [(f.kind, f.address) for f in frames[1:]] == [(READ, address) for address in EVERY_REGISTER]
 
 
 def test_events_and_heartbeats_come_in_active_mode_only(talk):

@@ -11,7 +11,7 @@ from harp.device.schema import create_device_module
 
 from drivers.board import registers as reg
 from drivers.board.event_codes import EventKind
-from drivers.board.registers import REGISTERS, WHO_AM_I
+from drivers.board.registers import EVERY_REGISTER, WHO_AM_I
 from rig.errors import EncodeError
 from rig.events import EndReason
 from rig.machine.refusal import Refusal
@@ -28,7 +28,7 @@ def test_the_device_file_lists_exactly_our_registers():
         described[entry["address"]] = (name, entry["type"], entry.get("length", 1), tuple(access))
     ours = {
         address: (r.name, r.type.name, r.length, r.access)
-        for address, r in REGISTERS.items()
+        for address, r in EVERY_REGISTER.items()
         if address >= 32
     }
     assert described == ours
@@ -59,7 +59,7 @@ def test_the_event_kinds_have_the_same_names():
 def test_the_official_tools_read_the_device_file():
     module = create_device_module(TEXT)
     assert module.WHO_AM_I == WHO_AM_I
-    for address, register in REGISTERS.items():
+    for address, register in EVERY_REGISTER.items():
         if address >= 32:
             official = module.REGISTER_MAP[address]
             assert official.payload_class.payload_dtype.itemsize == register.size, register.name
@@ -67,12 +67,12 @@ def test_the_official_tools_read_the_device_file():
 
 def test_the_common_registers_are_harps_own():
     for address, official in CORE_MAP.items():
-        ours = REGISTERS[address]
+        ours = EVERY_REGISTER[address]
         assert official.payload_class.payload_dtype.itemsize == ours.size, ours.name
 
 
 def test_addresses_ascend_and_common_ones_are_complete():
-    assert list(REGISTERS) == sorted(REGISTERS) == [*range(20), *range(32, 49)]
+    assert list(EVERY_REGISTER) == sorted(EVERY_REGISTER) == [*range(20), *range(32, 52)]
 
 
 def test_pack_fills_up_and_refuses_what_does_not_fit():

@@ -5,17 +5,24 @@ import sqlite3
 import msgspec
 import pytest
 
+from rig.clock.health import ClockHealth
 from rig.documents import (
+    ClocksRead,
     CueResponseTaken,
+    DeviceClock,
     EstimatesUpdated,
     Notice,
     ResponseTaken,
     SessionState,
+    TagConfirmed,
+    TagsUpdated,
     TrialDone,
     UnitEstimate,
+    UnitPresence,
 )
 from rig.log.derive import STATEMENTS, rows_of
 from rig.log.schema import DERIVED, TABLES, insert_inputs
+from rig.tagging.told import Confirmation, Following, Salt, UnitTag
 from rig.trial.spec import LineChange, StateVisit, TrialRecord, TrialResponse, TrialSpec
 
 RECORD = TrialRecord(
@@ -131,3 +138,51 @@ def test_the_statements_fit_the_tables(db):
     db.execute(insert_inputs(2), (0, 1, "a", "bytes", b"", 0, b"", 1, 2, "a", "bytes", b"", 0, b""))
     assert db.execute("SELECT count(*) FROM inputs").fetchone()[0] == 2
     assert set(STATEMENTS) == set(DERIVED)
+
+
+# --- units and light, clocks ----------------------------------------------------------------------
+
+
+def test_the_newest_train_stands_for_a_unit(db):
+    salt = Salt(p=0.0, resolution=0.001, effect=0.6, pulses=40)
+    early = UnitTag(unit="1:1", pulses=10, eligible=10)
+    late = UnitTag(
+        unit="1:1", pulses=50, eligible=40, salt=salt, sham=salt, latency_mean_ms=4.5, latency_median_ms=4.4,
+        jitter_ms=1.1, reliability=0.6, by_chance=0.05, suggestion=True, reasons=("P < 0.001",),
+        following=(Following(rate_hz=1.0, pulses=50, share=0.6),),
+    )  # fmt: skip
+    for trial, tag in enumerate((early, late)):
+        store(db, trial, TagsUpdated(trial=trial, rate_hz=1.0, sham=False, pulses_us=(1,), units=(tag,)))
+    (row,) = db.execute("SELECT * FROM tags")
+    assert dict(row) == {
+        "unit": "1:1", "trial": 1, "pulses": 50, "eligible": 40, "p": 0.0, "resolution": 0.001, "effect": 0.6,
+        "sham_p": 0.0, "latency_mean_ms": 4.5, "latency_median_ms": 4.4, "jitter_ms": 1.1, "reliability": 0.6,
+        "by_chance": 0.05, "following": '[{"rate_hz":1.0,"pulses":50,"share":0.6}]', "waveform_r": None,
+        "suggestion": 1, "reasons": '["P < 0.001"]', "seq": 1,
+    }  # fmt: skip
+
+
+def test_every_word_on_a_unit_is_kept(db):
+    for seq, tagged in enumerate((True, False)):
+        word = Confirmation(unit="1:1", tagged=tagged, by="Ada", board_us=70 + seq, note="n")
+        store(db, seq, TagConfirmed(word=word))
+    rows = [tuple(row) for row in db.execute("SELECT * FROM tag_confirmations")]
+    assert rows == [("1:1", 1, "Ada", 70, "n", "", 0), ("1:1", 0, "Ada", 71, "n", "", 1)]
+
+
+def test_clocks_become_a_row_a_device(db):
+    clock = ClockHealth(source="sync line", verdict="ok", residual_us=2.0, ppm=35.0, pulses=9)
+    lost = ClockHealth(source="host stamps", verdict="lost", reason="too few host stamps yet")
+    devices = (DeviceClock(name="probe", health=clock), DeviceClock(name="other", health=lost))
+    store(db, 4, ClocksRead(board_us=5_000_000, devices=devices))
+    rows = db.execute("SELECT device, verdict, residual_us, ppm, pulses, reason, seq FROM clocks").fetchall()
+    assert [tuple(row) for row in rows] == [
+        ("probe", "ok", 2.0, 35.0, 9, "", 4), ("other", "lost", None, None, 0, "too few host stamps yet", 4),
+    ]  # fmt: skip
+
+
+def test_units_that_come_and_go(db):
+    store(db, 2, UnitPresence(unit="1:1", there=True, board_us=5))
+    store(db, 3, UnitPresence(unit="1:1", there=False, silent_s=31.0, board_us=6))
+    rows = [tuple(row) for row in db.execute("SELECT * FROM unit_presence")]
+    assert rows == [("1:1", 1, 0, None, 5, 2), ("1:1", 0, 0, 31.0, 6, 3)]

@@ -124,3 +124,8 @@ def test_a_session_that_is_over_or_too_busy(desk):
     desk.inbox.close()
     assert "is over" in desk.ask(command)["error"]
     assert desk.ask({"do": "ping"})["ok"]
+
+
+def test_no_client_can_pass_for_the_recorder(desk):
+    desk.ask({"do": "submit", "client": "recorder", "command": {"command": "resume"}})
+    assert [entry.source for entry in desk.inbox.get(0)] == ["a recorder"]

@@ -80,7 +80,7 @@ def test_a_ppd(tmp_path):
         (GOOD | {"left_adc": np.array(["a"] * 5)}, "left_adc must be one row of 5 numbers, but is <U1"),
         (GOOD | {"volts_per_adc": np.ones(3)}, "volts_per_adc or fs_hz is no number"),
         (GOOD | {"fs_hz": np.array([])}, "volts_per_adc or fs_hz is no number"),
-        (GOOD | {"left_adc": np.array([object()], dtype=object)}, "this is not a NumPy .npz archive"),
+        (GOOD | {"left_adc": np.array([object()], dtype=object)}, "is pickled or damaged"),
     ],
 )
 def test_what_is_wrong_is_named(save, arrays, why):

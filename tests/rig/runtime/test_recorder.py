@@ -14,6 +14,7 @@ from rig.documents import EstimatesUpdated, Notice
 from rig.errors import ConfigError, RecordError
 from rig.log.entry import Input
 from rig.log.replay import EndMark
+from rig.log.schema import DERIVED
 from rig.runtime.reader import SessionFile
 from rig.runtime.recorder import Recorder
 
@@ -287,6 +288,19 @@ def test_only_our_tables(record, path):
     record().close(END)
     with SessionFile(path) as found, pytest.raises(ConfigError, match="there is no table 'inputs; DROP"):
         found.table("inputs; DROP TABLE inputs")
+
+
+def test_a_file_from_before_a_table_was_added_is_read(record, path):
+    record().close(END)
+    db = sqlite3.connect(path)
+    db.execute("DROP TABLE cue_responses")
+    db.commit()
+    db.close()
+    with SessionFile(path) as found:
+        assert found.end == END
+        assert found.tables == tuple(table for table in DERIVED if table != "cue_responses")
+        with pytest.raises(ConfigError, match=r"no table 'cue_responses'; there are trials, .*documents"):
+            found.table("cue_responses")
 
 
 def test_health_tells_how_far_the_file_is_behind_and_what_the_disk_has_left(record, path, wait_for):
