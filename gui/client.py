@@ -15,10 +15,12 @@ from typing import Any, Final
 
 import msgspec
 
+from gui.fibre_samples import FibreSamples, samples_of
 from rig.documents import Document, SessionState
 from rig.errors import DopaloopError
 from rig.estimate.population_report import PopulationView
 from rig.runtime.client import (
+    ArrayBlock,
     Change,
     Client,
     EventChange,
@@ -36,6 +38,8 @@ PING_S: Final = 1.0
 CLOSE_S: Final = 0.3
 """So long may closing take; what still waits for an answer ends by itself."""
 MOST_WAITING: Final = 200_000
+MOST_SAMPLES: Final = 5_000
+"""Live samples are for looking at: where a window is behind, they are left out."""
 
 
 class LinkChanged(msgspec.Struct, frozen=True):
@@ -68,7 +72,7 @@ class PopulationSeen(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-Update = Document | LinkChanged | HealthSeen | Missed | Begun | PopulationSeen
+Update = Document | LinkChanged | HealthSeen | Missed | Begun | PopulationSeen | FibreSamples
 
 
 class EngineLink:
@@ -171,8 +175,10 @@ class EngineLink:
             case Restarted():
                 self._seen, self._session = 0, change.session
                 self._put(Begun())
-            case _:
-                pass
+            case ArrayBlock():
+                samples = samples_of(change)
+                if samples is not None and self._updates.qsize() < MOST_SAMPLES:
+                    self._put(samples)
 
     # --- the health thread ------------------------------------------------------------------------
 
@@ -192,6 +198,7 @@ class EngineLink:
 __all__ = [
     "Begun",
     "EngineLink",
+    "FibreSamples",
     "HealthSeen",
     "LinkChanged",
     "Missed",

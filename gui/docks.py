@@ -33,6 +33,13 @@ class PanelClass:
         self.area: str = found.area if found is not None else "bottom"
         self.order: int = found.order if found is not None else 99
         self.neural: bool = found.neural if found is not None else False
+        self.photometry: bool = found.photometry if found is not None else False
+        self.light: bool = found.light if found is not None else False
+
+    def belongs(self, *, neural: bool, photometry: bool, light: bool = False) -> bool:
+        """Whether it belongs into a session with or without units, with or without fibres, and light."""
+        wanted = (neural or not self.neural) and (photometry or not self.photometry)
+        return wanted and (light or not self.light)
 
 
 def installed_panels() -> list[PanelClass]:

@@ -14,9 +14,12 @@ import msgspec
 
 from gui.model import SessionModel
 from rig.documents import StreamState
+from rig.photometry.told import SourceHealth
 
 SILENT_S: Final = 0.5
 ENGINE_SILENT_S: Final = 0.9
+CLOCK_S: Final = 30.0
+"""A clock locks within ten seconds or so; after this, something is wrong."""
 PATIENCE_S: Final = 3.0
 """What was never heard is given so long from the engine's start."""
 GAP_WARN_MS: Final = 100.0
@@ -24,6 +27,8 @@ LAG_S: Final = 0.5
 FREE_WARN_BYTES: Final = 5_000_000_000
 FREE_BAD_BYTES: Final = 500_000_000
 SIGMA_WARN_US: Final = 1000.0
+WATCH_SILENT_S: Final = 2.5
+"""The engine's watchdog looks twice a second, and a busy disk may hold it up for a while."""
 
 
 class Level(enum.IntEnum):
@@ -67,16 +72,40 @@ def judge(model: SessionModel, age_s: float | None, rates: Mapping[str, float]) 
     if model.health is None or age_s is None:
         return [_engine(model, age_s)]
     health = model.health.health
-    lights = [_board(name, port, health, model) for name, port in health.get("ports", {}).items()]
+    sources = {state.name: state for state in model.state.sources} if model.state else {}
+    ports, feeds = health.get("ports", {}), health.get("feeds", {})
+    lights = [_board(name, port, health, model) for name, port in ports.items() if name not in sources]
     states = {state.name: state for state in model.state.streams} if model.state else {}
     uptime_s = float(health.get("uptime_s", PATIENCE_S))
-    for name, feed in health.get("feeds", {}).items():
-        lights.append(_stream(name, feed, states.get(name), rates.get(name), uptime_s))
+    for name, feed in feeds.items():
+        if name not in sources:
+            lights.append(_stream(name, feed, states.get(name), rates.get(name), uptime_s))
+    lights += [_source(state, ports.get(name) or feeds.get(name) or {}) for name, state in sources.items()]
     recorder = health.get("recorder") or {}
     lights += [*_file(recorder), _engine(model, age_s)]
+    lights = _watched(lights, health.get("watch") or {})
     if lights[-1].level is Level.BAD:  # what the others said last is no longer known
         lights = [Light(x.name, Level.UNKNOWN, "unknown", lights[-1].why) for x in lights[:-1]] + lights[-1:]
     return lights
+
+
+def _watched(lights: list[Light], watch: Mapping[str, Any]) -> list[Light]:
+    """Turn red what the engine's watchdog found, whatever the others say of themselves."""
+    found = {str(each["what"]): str(each["why"]) for each in watch.get("found", ())}
+    looked_s = float(watch.get("looked_s", 0.0))
+    if looked_s > WATCH_SILENT_S:
+        found.setdefault("engine", f"the engine's watchdog has not looked for {looked_s:.1f} s: a hung disk?")
+    shown = [
+        Light(light.name, Level.BAD, light.value if light.level is Level.BAD else "fails", _sentence(why))
+        if (why := found.pop(light.name, None)) is not None
+        else light
+        for light in lights
+    ]
+    return [Light(what, Level.BAD, "fails", _sentence(why)) for what, why in found.items()] + shown
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('?', '.')) else '.'}"
 
 
 def _ended(model: SessionModel) -> Light:
@@ -136,14 +165,67 @@ def _stream(
     sigma = state.clock_sigma_us
     if sigma is None:
         what = f"The clock of stream {name} is not known yet ({state.clock_pulses} sync pulses so far)."
-        return Light(name, Level.UNKNOWN, f"{value}, no clock", what)
+        if state.clock is not None and state.clock.reason:
+            what = f"The clock of stream {name} is not known: {state.clock.reason}. Responses are withheld."
+        late = state.clock is not None and uptime_s > CLOCK_S
+        return Light(name, Level.WARN if late else Level.UNKNOWN, f"{value}, no clock", _sentence(what))
+    return _clock(name, value, state, sigma)
+
+
+def _clock(name: str, value: str, state: StreamState, sigma: float) -> Light:
+    """The light of a stream whose clock is known: how well, and whether that can be trusted."""
     precision = f"±{sigma / 1000:.1g} ms" if sigma >= 1.0 else "± under 1 us"
-    value = f"{value} {precision}"
+    value, clock = f"{value} {precision}", state.clock
+    if clock is not None and clock.verdict == "lost":
+        what = f"The times of stream {name} cannot be trusted: {clock.reason}. Responses are withheld."
+        return Light(name, Level.BAD, "clock lost", _sentence(what))
+    if clock is not None and clock.ppm is not None:
+        value += f" {clock.ppm:+.0f} ppm"
+    if clock is not None and clock.verdict == "poor":
+        return Light(
+            name, Level.WARN, value, _sentence(f"The times of stream {name} are poor: {clock.reason}")
+        )
     if sigma > SIGMA_WARN_US:
         what = f"The clock of stream {name} is only known to ±{sigma / 1000:.1f} ms."
         return Light(name, Level.WARN, value, what)
-    what = f"Stream {name}: {state.messages} messages, none lost, clock known to {precision}."
+    newest = (
+        ""
+        if clock is None or clock.residual_us is None
+        else f", newest pulse {clock.residual_us:+.0f} us off"
+    )
+    what = f"Stream {name}: {state.messages} messages, none lost, clock known to {precision}{newest}."
     return Light(name, Level.GOOD, value, what)
+
+
+def _source(state: SourceHealth, place: Mapping[str, Any]) -> Light:
+    """Judge a photometry source by its port, or its socket, and by what the session says of it."""
+    name, heard = state.name, place.get("last_heard_s")
+    if "open" in place and not place["open"]:
+        reason = place.get("error") or "it is being opened"
+        level = Level.BAD if place.get("error") else Level.UNKNOWN
+        return Light(name, level, "port closed", f"The port of {name} is not open ({reason}).")
+    if state.rate_hz is None:
+        return Light(name, Level.WARN, "not heard", f"Photometry source {name} has not sent a sample yet.")
+    if heard is not None and heard > SILENT_S:
+        what = f"{name} has sent nothing for {heard:.1f} s: its samples are not recorded."
+        return Light(name, Level.BAD, "silent", what)
+    lost = state.lost + state.missing
+    if lost:
+        share = lost / max(state.samples + lost, 1)
+        what = f"{lost} samples of {name} were lost, {100 * share:.2g} %; {state.missing} had no number."
+        return Light(name, Level.WARN, f"{lost} lost", what)
+    if state.clipped:
+        what = f"{state.clipped} samples of {name} were at the end of its range: give it less light."
+        return Light(name, Level.WARN, f"{state.clipped} clipped", what)
+    value = f"{state.rate_hz:g} Hz"
+    clock = state.clock
+    if clock is not None and clock.verdict != "ok":
+        level = Level.WARN if state.ready else Level.UNKNOWN
+        return Light(name, level, f"{value}, no clock", f"The clock of {name}: {clock.reason}.")
+    if not state.ready:
+        return Light(name, Level.UNKNOWN, f"{value}, settling", f"The baseline of {name} is being learned.")
+    sigma_us = state.clock_sigma_us or 0.0
+    return Light(name, Level.GOOD, value, f"{name} at {value}, none lost, clock ±{sigma_us / 1000:.1f} ms.")
 
 
 def _file(recorder: Mapping[str, Any]) -> Iterator[Light]:

@@ -14,6 +14,9 @@ from gui.theme import Theme
 SHAPES: Final = {Level.UNKNOWN: "○", Level.GOOD: "●", Level.WARN: "▲", Level.BAD: "■"}
 AGAIN_S: Final = 10.0
 """As long as something is red, it is heard again so often."""
+FLASH_S: Final = 5.0
+BLINK_S: Final = 0.5
+"""What has just turned red is seen from the corner of an eye: the bar blinks once a second for a while."""
 
 
 class HealthBar(QFrame):
@@ -39,6 +42,8 @@ class HealthBar(QFrame):
         self._labels: list[QLabel] = []
         self._red: set[str] = set()
         self._beeped_s = float("-inf")
+        self._red_s = float("-inf")
+        self._lit = False
         self.beeps = 0
         self.lights: list[Light] = []
         self.setObjectName("health")
@@ -79,7 +84,12 @@ class HealthBar(QFrame):
         if text != self.words.text():
             self.words.setText(text)
             self.words.setToolTip(text)
-        if bool(red) != bool(self._red):
+        if red - self._red:
+            self._red_s = now_s
+        since_s = now_s - self._red_s
+        lit = bool(red) and since_s < FLASH_S and since_s % (2 * BLINK_S) < BLINK_S
+        if bool(red) != bool(self._red) or lit != self._lit:
+            self._lit = lit
             self._dress(alarm=bool(red))
         if red - self._red or (red and now_s - self._beeped_s >= AGAIN_S):
             self._sound(now_s)
@@ -118,10 +128,11 @@ class HealthBar(QFrame):
     def _dress(self, *, alarm: bool) -> None:
         theme = self._theme
         edge = f"3px solid {theme.bad}" if alarm else f"1px solid {theme.line}"
-        colour = theme.bad if alarm else theme.text
+        colour = theme.text if not alarm else theme.raised if self._lit else theme.bad
         weight = "bold" if alarm else "normal"
+        back = theme.bad if self._lit else theme.raised
         self.setStyleSheet(
-            f"#health {{ background: {theme.raised}; border-top: {edge}; }}"
+            f"#health {{ background: {back}; border-top: {edge}; }}"
             f"#words {{ color: {colour}; font-weight: {weight}; }}"
         )
 

@@ -23,7 +23,15 @@ UPPER_SHARE: Final = 0.56
 """Of the centre's height goes to its first panel."""
 
 
-def arrange(window: QMainWindow, docks: Sequence[PanelDock], *, neural: bool, height: int) -> None:
+def arrange(
+    window: QMainWindow,
+    docks: Sequence[PanelDock],
+    *,
+    neural: bool,
+    photometry: bool = False,
+    light: bool = False,
+    height: int,
+) -> None:
     """Put every dock in its place.
 
     Parameters
@@ -32,13 +40,19 @@ def arrange(window: QMainWindow, docks: Sequence[PanelDock], *, neural: bool, he
         In the order of the layout.
     neural
         False hides the panels about units and lets those about behaviour grow into their room.
+    photometry
+        False hides the panels about fibres.
+    light
+        False hides the panels about light on the units.
     height
         Of the room for docks, in pixels.
     """
     for dock in docks:
         window.removeDockWidget(dock)
         dock.setFloating(False)
-    shown = [dock for dock in docks if neural or not dock.panel_class.neural]
+    shown = [
+        dock for dock in docks if dock.panel_class.belongs(neural=neural, photometry=photometry, light=light)
+    ]
     left, centre, right = _columns(shown, height, neural=neural)
     heads = [column[0] for column in (left, centre, right) if column]
     if not heads:
@@ -60,9 +74,18 @@ def arrange(window: QMainWindow, docks: Sequence[PanelDock], *, neural: bool, he
             dock.hide()
 
 
-def share_out(window: QMainWindow, docks: Sequence[PanelDock], *, neural: bool) -> None:
+def share_out(
+    window: QMainWindow,
+    docks: Sequence[PanelDock],
+    *,
+    neural: bool,
+    photometry: bool = False,
+    light: bool = False,
+) -> None:
     """Give the columns and rows their sizes; once the window has its own."""
-    shown = [dock for dock in docks if neural or not dock.panel_class.neural]
+    shown = [
+        dock for dock in docks if dock.panel_class.belongs(neural=neural, photometry=photometry, light=light)
+    ]
     width, height = window.width(), window.height()
     left, centre, right = _columns(shown, height, neural=neural)
     for column in ([dock for dock in shown if dock.panel_class.area == BEHIND], left, centre, right):

@@ -77,5 +77,6 @@ def share_out_population(window: QMainWindow, docks: Sequence[PanelDock]) -> Non
 def _columns(docks: Sequence[PanelDock]) -> tuple[Column, Column, Column]:
     """Single units; the first panel about all of them above all but the next two; these two."""
     units = [dock for dock in docks if dock.panel_class.area == "centre" and dock.panel_class.neural]
-    together = [dock for dock in docks if dock.panel_class.area == BEHIND]
+    behind = [dock for dock in docks if dock.panel_class.area == BEHIND]
+    together = [dock for dock in behind if not (dock.panel_class.photometry or dock.panel_class.light)]
     return (units[:1], units[1:]), (together[:1], together[3:]), (together[1:2], together[2:3])

@@ -1,5 +1,7 @@
 """The window's picture of a session: documents in, plain values out. Knows no Qt, reads no clock.
 
+Longer than most: everything that panels may ask stands in this one place.
+
 Panels never see a document. They read this model when it says that something of theirs has changed
 (`Aspect`), so that replay, attach and live run are the same to them.
 """
@@ -18,23 +20,34 @@ import numpy.typing as npt
 
 from gui.answers import CueResponse, EpochMark, UnitResponse, put
 from gui.client import Begun, HealthSeen, LinkChanged, Missed, PopulationSeen, Update
+from gui.clock_book import ClockBook
 from gui.declared import Declared
+from gui.fibre_book import FibreBook
+from gui.fibre_samples import FibreSamples
+from gui.light_book import LightBook
 from gui.live_trial import LiveTrial
 from rig.documents import (
     AlignedSpikes,
     Audit,
     BoardActivity,
+    ClocksRead,
     CueResponseTaken,
     EpochStarted,
     EstimatesUpdated,
+    FibreEstimatesUpdated,
+    FibreResponseTaken,
     Happening,
+    LoopsMeasured,
     Notice,
     ResponseTaken,
     SessionEnded,
     SessionStarted,
     SessionState,
+    TagConfirmed,
+    TagsUpdated,
     TrialDone,
     UnitEstimate,
+    UnitPresence,
 )
 from rig.estimate.population_report import PopulationView
 from rig.trial.spec import TrialRecord
@@ -55,7 +68,11 @@ class Aspect(enum.Flag):
     HEALTH = enum.auto()
     SELECTION = enum.auto()
     POPULATION = enum.auto()
-    EVERYTHING = (1 << 11) - 1
+    FIBRES = enum.auto()
+    LIVE_FIBRES = enum.auto()
+    LIGHT = enum.auto()
+    CLOCKS = enum.auto()
+    EVERYTHING = (1 << 15) - 1
 
 
 MOST_HAPPENINGS = 4000
@@ -97,6 +114,8 @@ class SessionModel(Declared):
         Epoch -> the newest audit of what was delivered in it.
     population, population_note
         The newest view of all units together (None until there is one); what is wrong with it, else empty.
+    fibres
+        Photometry: live traces, averages, reversal points, loops.
     settling
         Unit name -> list of (rewarded trials so far in the session, estimate Hz, low Hz, high Hz).
     settling_ul
@@ -110,7 +129,11 @@ class SessionModel(Declared):
     selected
         The unit that the unit panels show, or None.
     tagged
-        Units that are identified (optotagging fills this in).
+        Units that a person has confirmed as tagged.
+    vanished
+        Units that have fallen silent, and since when (board time in microseconds, or None).
+    light, clocks
+        What light did to the units; how the devices' clocks went.
     """
 
     def __init__(self) -> None:
@@ -133,6 +156,7 @@ class SessionModel(Declared):
         self.cue_spikes: list[AlignedSpikes] = []
         self.epoch_marks: list[EpochMark] = []
         self.audits: dict[int, Audit] = {}
+        self.fibres = FibreBook()
         self.population: PopulationView | None = None
         self.population_note = ""
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
@@ -141,6 +165,9 @@ class SessionModel(Declared):
         self.missed = 0
         self.selected: str | None = None
         self.tagged: set[str] = set()
+        self.vanished: dict[str, int | None] = {}
+        self.light = LightBook()
+        self.clocks = ClockBook()
         self._by_number: dict[int, TrialRecord] = {}
         self._numbers: dict[int, int] = {}
         self._wanted: str | None = None
@@ -157,14 +184,18 @@ class SessionModel(Declared):
         match update:
             case SessionStarted():
                 self.started = update
+                self.light.begin(update)
+                self.tagged = self.light.tagged
                 return Aspect.SESSION
             case SessionState():
                 self.state = update
+                self.clocks.state(update)
                 return Aspect.STATE
             case SessionEnded():
                 self.ended = update
                 return Aspect.SESSION | Aspect.STATE
             case TrialDone():
+                self.light.trial(update)
                 return self._trial(update.record)
             case BoardActivity():
                 return self._activity(update)
@@ -183,6 +214,33 @@ class SessionModel(Declared):
                 return self._cue_response(update)
             case Notice():
                 return self._notice(update)
+            case TagsUpdated():
+                return self._tags(update)
+            case TagConfirmed():
+                self.light.confirmed(update)
+                self.tagged = self.light.tagged
+                return Aspect.LIGHT | Aspect.ESTIMATES | Aspect.SELECTION
+            case UnitPresence():
+                self.vanished.pop(update.unit, None)
+                if not update.there:
+                    self.vanished[update.unit] = update.board_us
+                return Aspect.ESTIMATES | Aspect.SELECTION
+            case ClocksRead():
+                self.clocks.read(update)
+                return Aspect.CLOCKS
+            case FibreSamples():
+                self.fibres.samples(update)
+                return Aspect.LIVE_FIBRES
+            case FibreResponseTaken():
+                self.fibres.response(update)
+                return Aspect.FIBRES
+            case FibreEstimatesUpdated():
+                if update.epoch == self.epoch_number:
+                    self.fibres.estimates(update)
+                return Aspect.FIBRES
+            case LoopsMeasured():
+                self.fibres.measured(update)
+                return Aspect.FIBRES
             case PopulationSeen():
                 self.population, self.population_note = update.view, update.note
                 return Aspect.POPULATION
@@ -198,10 +256,13 @@ class SessionModel(Declared):
             case Begun():
                 self.reset()
                 return Aspect.EVERYTHING
+            case _:
+                return Aspect.NOTHING  # of no panel's concern
 
     def select(self, unit: str | None) -> Aspect:
         """Choose the unit that the unit panels show."""
-        if unit == self.selected or (unit is not None and unit not in self.estimates):
+        known = unit is None or unit in self.estimates or unit in self.light.units
+        if unit == self.selected or not known:
             return Aspect.NOTHING
         self.selected = unit
         return Aspect.SELECTION
@@ -291,6 +352,7 @@ class SessionModel(Declared):
         self.epoch_marks.append(EpochMark(self._rewarded_before, update.name))
         self.estimates, self.responses, self.cue_responses = {}, {}, {}
         self.spikes, self.cue_spikes = [], []
+        self.fibres.begin_epoch()
         for unit, path in self.settling.items():  # a gap: the old path ends, another one begins
             path.append((self._rewarded_before, math.nan, math.nan, math.nan))
             self.settling_ul[unit].extend((math.nan,) * 3)
@@ -298,6 +360,9 @@ class SessionModel(Declared):
 
     def _spikes(self, update: AlignedSpikes) -> Aspect:
         """Keep a trial's spikes, every number and the units' names once: a quarter of the memory."""
+        if update.aligned_to == "light":
+            self.light.spikes(update)
+            return Aspect.NOTHING  # the train is told in a moment
         if update.trial < self.first_trial:
             return Aspect.NOTHING  # they came late, and belong to an epoch that is over
         reward = update.aligned_to == "reward"
@@ -351,6 +416,15 @@ class SessionModel(Declared):
                 answer = CueResponse(response.trial, record.spec.condition, hz)
                 put(self.cue_responses.setdefault(unit, []), answer)
         return Aspect.RESPONSES
+
+    def _tags(self, update: TagsUpdated) -> Aspect:
+        self.light.updated(update)
+        changed = Aspect.LIGHT
+        if self.selected is None and update.units:
+            known = self._wanted in self.light.units
+            self.selected = self._wanted if known else update.units[0].unit
+            changed |= Aspect.SELECTION
+        return changed
 
     def _estimates(self, update: EstimatesUpdated) -> Aspect:
         if update.epoch < self.epoch_number:

@@ -45,6 +45,10 @@ class Panel(QWidget):
         (a tab behind the first of the centre).
     neural
         True if the panel is about units: without a neural stream it says why it is empty and makes room.
+    photometry
+        True if the panel is about fibres: without photometry it makes room.
+    light
+        True if the panel is about light on the units: in a session without light it makes room.
     """
 
     title: ClassVar[str] = "panel"
@@ -52,6 +56,8 @@ class Panel(QWidget):
     area: ClassVar[str] = "centre"
     order: ClassVar[int] = 50
     neural: ClassVar[bool] = False
+    photometry: ClassVar[bool] = False
+    light: ClassVar[bool] = False
 
     def __init__(self, model: SessionModel, controls: Controls, theme: Theme) -> None:
         super().__init__()

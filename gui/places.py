@@ -21,8 +21,8 @@ class Places(QObject):
 
     Attributes
     ----------
-    neural
-        Whether the session has a neural stream.
+    neural, photometry, light
+        Whether the session has a neural stream, whether it has fibres, and whether light is given in it.
     own
         Whether the layout is the user's own: only such a one is remembered, and left alone when the window
         is resized.
@@ -38,6 +38,8 @@ class Places(QObject):
         self._placed = False
         self._front: str | None = None
         self.neural = True
+        self.photometry = False
+        self.light = False
         self.own = False
         self.arranging = True
         self._resized = QTimer(self)
@@ -92,11 +94,11 @@ class Places(QObject):
         self._bring_front()
         self.arranging = False
 
-    def switch(self, *, neural: bool) -> None:
-        """Change to the layout of the other kind of session."""
-        if neural != self.neural:
+    def switch(self, *, neural: bool, photometry: bool = False, light: bool = False) -> None:
+        """Change to the layout of another kind of session."""
+        if (neural, photometry, light) != (self.neural, self.photometry, self.light):
             self.remember()
-            self.neural = neural
+            self.neural, self.photometry, self.light = neural, photometry, light
             self._place()
 
     def remember(self) -> None:
@@ -107,8 +109,13 @@ class Places(QObject):
                 self._settings.setValue(self._key, self._window.saveState(LAYOUT_VERSION))
 
     @property
+    def _kind(self) -> dict[str, bool]:
+        return {"neural": self.neural, "photometry": self.photometry, "light": self.light}
+
+    @property
     def _key(self) -> str:
-        return "layout/neural" if self.neural else "layout/behaviour"
+        kind = "neural" if self.neural else "behaviour"
+        return f"layout/{kind}{' photometry' * self.photometry}{' light' * self.light}"
 
     def _place(self) -> None:
         window = self._window
@@ -122,12 +129,12 @@ class Places(QObject):
             return
         self.own, self.arranging = False, True
         bars = window.menuWidget().sizeHint().height() + window.statusBar().sizeHint().height()
-        arrange(window, self._docks, neural=self.neural, height=window.height() - bars)
+        arrange(window, self._docks, **self._kind, height=window.height() - bars)
         QTimer.singleShot(0, self._share_out)
 
     def _share_out(self) -> None:
         self._name_docks()
-        share_out(self._window, self._docks, neural=self.neural)
+        share_out(self._window, self._docks, **self._kind)
         self._bring_front()
         self.arranging = False
 

@@ -21,6 +21,7 @@ from rig.documents import (
     EpochStarted,
     ResponseTaken,
     SessionStarted,
+    TagConfirmed,
     TrialDone,
 )
 from rig.estimate.population_report import PopulationView
@@ -37,7 +38,7 @@ SEND_S: Final = 0.004
 MOST_CRASHES: Final = 5
 """So many in a row without one answer, and it is not tried again."""
 ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_FED = (SessionStarted, EpochStarted, TrialDone, ResponseTaken, CueResponseTaken)
+_FED = (SessionStarted, EpochStarted, TrialDone, ResponseTaken, CueResponseTaken, TagConfirmed)
 
 
 class PopulationLink(QObject):

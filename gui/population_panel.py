@@ -100,6 +100,8 @@ class AboutPopulation(AboutUnits):
         """After how many trials, of how many units; and what is wrong with it, if anything."""
         trials, units = view.rewarded, view.population.units
         words = f"{units} unit{'s' * (units != 1)}, {trials} reward{'s' * (trials != 1)}"
+        if view.population.counted == "tagged":
+            words += f", {view.population.left_out} not tagged left out"
         if self.model.epoch_number or view.epoch:
             words += f", epoch {view.epoch}"
         return words + self.note()

@@ -11,13 +11,13 @@ import dataclasses
 from collections.abc import Iterator
 
 from rig.documents import Notice
-from rig.operator import ManualReward, Note, SetParameter
+from rig.operator import ManualReward, Note, SetParameter, Tag
 
 PATIENCE_S = 5.0
 REFUSALS = ("refused: ", "not a command: ", "not handed over: ")
 """How a refusal begins: the session's own, and the window's when nobody took the command."""
 
-Asked = ManualReward | Note | SetParameter
+Asked = ManualReward | Note | SetParameter | Tag
 
 
 @dataclasses.dataclass
@@ -37,6 +37,8 @@ class Request:
                 return f"manual reward of {volume:g} uL"
             case Note(text=text):
                 return text
+            case Tag(unit=unit, tagged=tagged):
+                return f"unit {unit} is {'' if tagged else 'not '}tagged"
 
 
 @dataclasses.dataclass(frozen=True)

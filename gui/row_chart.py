@@ -24,6 +24,8 @@ Spot = dict[str, object]
 class RowChart(QWidget):
     """One row a unit.
 
+    Longer than most: rows, scrolling, hovering and choosing read the same few arrays.
+
     Parameters
     ----------
     bottom

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rig.documents import UnitEstimate
 from rig.estimate.telling import ISOTONIC_CAPPED, PAPER_CAPPED
@@ -22,6 +22,17 @@ def ul(volume_ul: float) -> str:
 def interval(ends_ul: tuple[float, float]) -> str:
     """A 95 % interval in uL."""
     return f"{ul(ends_ul[0])} to {ul(ends_ul[1])}"
+
+
+def marked(unit: str, tagged: Collection[str], vanished: Collection[str]) -> str:
+    """A unit's name with what must not be overlooked: T for a tagged one, and whether it is silent.
+
+    Examples
+    --------
+    >>> marked("7:1", {"7:1"}, {"7:1"}), marked("7:2", {"7:1"}, ())
+    ('T 7:1 (silent)', '7:2')
+    """
+    return f"{'T ' if unit in tagged else ''}{unit}{' (silent)' if unit in vanished else ''}"
 
 
 def unit_numbers(estimate: UnitEstimate, sizes_ul: Sequence[float]) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from gui.frames import FrameTimes
 from gui.header import Header
 from gui.health import Rates, judge
 from gui.healthbar import HealthBar
+from gui.later_tags import say_later
 from gui.menus import fill_menus
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
@@ -30,8 +31,10 @@ from gui.places import Places
 from gui.population_link import PopulationLink
 from gui.settings import remembered
 from gui.theme import LIGHT, Theme
+from gui.words import session_file
 from rig.documents import Notice
-from rig.operator import Note
+from rig.errors import DopaloopError
+from rig.operator import Note, Tag
 
 FRAME_MS: Final = 40
 TAKE_S: Final = 0.012
@@ -60,6 +63,8 @@ class Source(Protocol):
 
 class Window(QMainWindow):
     """The window.
+
+    Longer than most: it is the one place that knows source, model, panels and header, and little else.
 
     Parameters
     ----------
@@ -147,7 +152,22 @@ class Window(QMainWindow):
 
     def submit(self, command: object) -> None:
         """Hand a command to the session; a failure to do so becomes a notice."""
+        if isinstance(command, Tag) and (self.model.over or not self.live):
+            self._say_later(command)
+            return
         self._asked.append(self.source.submit(command))
+
+    def _say_later(self, command: Tag) -> None:
+        """Nobody runs the session any more: a word on a unit goes into its file."""
+        health = self.model.health.health if self.model.health is not None else None
+        try:
+            told = say_later(session_file(self.model.session_file, health), command)
+        except DopaloopError as error:
+            self.warn(f"not handed over: {error}")
+            return
+        for document in told:
+            self._changed(self.model.take(document))
+            self.population.take(document)
 
     def remark(self, text: str) -> None:
         """Leave a note in the session file."""
@@ -296,11 +316,14 @@ class Window(QMainWindow):
         state = self.model.state
         if state is None:
             return
-        window = self.model.started.window if self.model.started is not None else None
-        neural = bool(state.streams) and (self.model.started is None or window is not None)
-        self.places.switch(neural=neural)
+        started = self.model.started
+        neural = bool(state.streams) and (started is None or started.window is not None)
+        fibres = started is not None and bool(started.photometry)
+        light = bool(state.streams) and started is not None and started.stimulated
+        self.places.switch(neural=neural, photometry=fibres, light=light)
         about_cues = self.model.reversal_conditions == () and self.model.cue_roles is not None
-        self.places.lead_with("cue_coding" if about_cues else None)
+        about = "cue_coding" if about_cues else "photometry" if fibres and not neural else None
+        self.places.lead_with("tagging" if light and not neural else about)
 
     # --- Qt's own -------------------------------------------------------------------------------------
 

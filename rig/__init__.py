@@ -3,9 +3,12 @@
 The names below are the public nouns for protocol authors.
 """
 
+from rig.documents import CueRoles
 from rig.draws import Draws
+from rig.epochs import Epoch, Until
 from rig.machine.build import StateMachine
 from rig.machine.conditions import END, counter, falling, rising, soft, timer
+from rig.pacing import Pacing
 from rig.params import Params, param
 from rig.protocol import History, Protocol
 from rig.schedule import Schedule, TrialType
@@ -13,8 +16,11 @@ from rig.trial.spec import ResponseWindow, TrialRecord, TrialSpec
 
 __all__ = [
     "END",
+    "CueRoles",
     "Draws",
+    "Epoch",
     "History",
+    "Pacing",
     "Params",
     "Protocol",
     "ResponseWindow",
@@ -23,6 +29,7 @@ __all__ = [
     "TrialRecord",
     "TrialSpec",
     "TrialType",
+    "Until",
     "counter",
     "falling",
     "param",

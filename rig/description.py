@@ -6,15 +6,18 @@ error that names the nearest known one. Every limit carries its unit in its name
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from rig.errors import ConfigError
+from rig.photometry.settings import PhotometryConfig
 
 Line = Annotated[int, msgspec.Meta(ge=0, le=15)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+HarpValue: TypeAlias = bool | int | float | str | tuple[int | float | str, ...] | dict[str, int | float | str]
+"""What a register of a Harp device holds, in words and numbers."""
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,10 +33,13 @@ class InputLine(_Part, frozen=True, kw_only=True):
         Line number on the board, 0-7.
     log_only
         Recorded, but never a state-change condition (camera frames, for example).
+    channel
+        What the line is called on a board whose connectors have names (Bpod: ``Port1``, ``BNC1``).
     """
 
     line: Annotated[int, msgspec.Meta(ge=0, le=7)]
     log_only: bool = False
+    channel: str = ""
 
 
 class OutputLine(_Part, frozen=True, kw_only=True):
@@ -54,6 +60,8 @@ class OutputLine(_Part, frozen=True, kw_only=True):
         of P times as many microjoules.
     calibration
         For a valve: pairs of (open time in ms, volume in uL), both ascending.
+    channel
+        What the line is called on a board whose connectors have names (Bpod: ``Valve1``, ``PWM1``, ``BNC1``).
     """
 
     line: Line
@@ -63,10 +71,18 @@ class OutputLine(_Part, frozen=True, kw_only=True):
     max_on_ms_per_minute: NonNegative = 0.0
     calibration: tuple[tuple[Positive, Positive], ...] = ()
     calibrated_on: str = ""
+    channel: str = ""
 
 
 class BoardConfig(_Part, frozen=True, kw_only=True):
-    """Where the board is, what is wired to it."""
+    """Where the board is, what is wired to it.
+
+    Parameters
+    ----------
+    needs
+        What the board must not lack, as in ``["watchdog"]``; a session on one that does is refused. What each
+        board lacks: the table of boards.
+    """
 
     port: str
     driver: str = "board"
@@ -75,6 +91,9 @@ class BoardConfig(_Part, frozen=True, kw_only=True):
     outputs: dict[str, OutputLine] = {}
     host_timeout_ms: Annotated[int, msgspec.Meta(ge=20, le=5000)] = 250
     sync_seed: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)] = 1
+    needs: tuple[str, ...] = ()
+    sync_channel: str = ""
+    """Output that carries the sync pulses, on a board whose connectors have names (Bpod: ``BNC2``)."""
 
 
 class StreamConfig(_Part, frozen=True, kw_only=True):
@@ -85,13 +104,30 @@ class StreamConfig(_Part, frozen=True, kw_only=True):
     data, control
         ZeroMQ endpoints, for example ``tcp://127.0.0.1:5556`` and ``tcp://127.0.0.1:5557``.
     sync_line
-        The stream's TTL line (0-based) that carries the board's sync pulses.
+        The stream's TTL line (0-based) that carries the board's sync pulses, or the barcodes.
+    sync
+        What the stream's clock is kept true by: ``line``, the board's own sync line; ``barcode``, a barcode
+        generator that is wired to the stream and to a board input; ``host``, nothing but the moments at which
+        this computer heard of both, to some milliseconds.
+    sync_input
+        With ``barcode``: the board input that the generator is wired to.
     keep
         ``all`` records every byte; ``headers`` replaces bodies that nothing reads by length and CRC.
     roster
         Unit names (``electrode:sorted_id``). Empty: discovered in a warm-up, then by arrival.
     warmup_s
         Length of that warm-up in rig time.
+    tagged
+        Units that are known to be tagged, by the names they have on this stream.
+    http
+        The Open Ephys GUI's HTTP address, ``HOST`` or ``HOST:PORT`` (37497): a session starts its acquisition
+        and stops it again. Empty: it is left alone.
+    record
+        Whether a session also starts and stops its recording.
+    network
+        Endpoint of its Network Events plugin: a text there at the start of every trial. Empty: none.
+    network_line
+        Also a TTL on this line (0-based) for the length of the trial; -1: none.
     """
 
     name: str
@@ -103,6 +139,47 @@ class StreamConfig(_Part, frozen=True, kw_only=True):
     roster: tuple[str, ...] = ()
     warmup_s: NonNegative = 60.0
     silence_s: Positive = 5.0
+    sync: Literal["line", "barcode", "host"] = "line"
+    sync_input: str = ""
+    tagged: tuple[str, ...] = ()
+    http: str = ""
+    record: bool = False
+    network: str = ""
+    network_line: Annotated[int, msgspec.Meta(ge=-1, le=255)] = -1
+
+
+class HarpConfig(_Part, frozen=True, kw_only=True):
+    """A Harp device beside the board: set up, told what a trial needs before it begins, and listened to.
+
+    It never gives water, and nothing is written to it while a trial runs.
+
+    Parameters
+    ----------
+    device
+        ``behavior``, ``olfactometer``, or the path of the device's own ``device.yml``.
+    sync_input
+        Where the board's sync line is wired to: a register that the device sends by itself, and its bit, as
+        in ``DigitalInputState.DI3``. Empty: its times are known by this computer's stamps only.
+    events
+        Registers that the device sends by itself, to be told and kept as `harp_events` documents.
+    setup
+        Registers and what is written to them, in this order, when the device is there.
+    cues
+        The same for each trial with the cue of that name, before the trial begins.
+    end
+        The same at the end of the session.
+    """
+
+    name: str
+    port: str
+    device: str
+    driver: str = "harp"
+    baud: Annotated[int, msgspec.Meta(ge=1200, le=4_000_000)] = 1_000_000
+    sync_input: str = ""
+    events: tuple[str, ...] = ()
+    setup: dict[str, HarpValue] = {}
+    cues: dict[str, dict[str, HarpValue]] = {}
+    end: dict[str, HarpValue] = {}
 
 
 class Limits(_Part, frozen=True, kw_only=True):
@@ -173,6 +250,75 @@ class Rewards(_Part, frozen=True, kw_only=True):
     probabilities: tuple[NonNegative, ...]
 
 
+class EmulatedSource(_Part, frozen=True, kw_only=True):
+    """What an emulated photometry source measures; everything here is known and shown to nobody else."""
+
+    sensor: Literal["gcamp", "dlight"] = "gcamp"
+    """Whose kinetics answer the simulated units' spikes."""
+    control: Literal["isosbestic", "static"] = "isosbestic"
+    """What the control channel shows, for fibres that have one."""
+    per_spike: NonNegative = 0.01
+    """Peak dF/F of one spike of every unit."""
+    bleached: tuple[NonNegative, NonNegative] = (0.03, 0.3)
+    """Shares of the light that fade: fast (200 s) and slowly (4000 s)."""
+    movements_per_min: NonNegative = 6.0
+    movement: NonNegative = 0.01
+    """Size of a movement, as a fraction of the light."""
+    noise_v: NonNegative = 0.006
+    """SD of the noise of a sample, in volts."""
+    ppm: float = -20.0
+    """How much faster than nominal its crystal is."""
+    lost_share: Annotated[float, msgspec.Meta(ge=0, le=0.9)] = 0.0
+    """Of chunks (or messages) that are numbered and never arrive."""
+    lost_burst: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+    """So many of them in a row."""
+    stall_every_s: NonNegative = 0.0
+    """Each so many seconds a board's program is late, and samples are lost without a number; 0: never."""
+    stall_ms: NonNegative = 20.0
+    """So long it is late then."""
+    recording: str = ""
+    """A recorded session (.ppd or .npz) to play instead of simulated fibres."""
+    events: str = ""
+    """Events of that recording, by their name in it, ..."""
+    events_input: str = ""
+    """... which the named board input sees as short pulses."""
+
+
+class SimulatedSensor(_Part, frozen=True, kw_only=True):
+    """What a simulated sensor sees of an output, and what it gets wrong.
+
+    Parameters
+    ----------
+    output
+        The output whose pulses it should see.
+    threshold_ms, slope
+        It sees a pulse of d ms with probability ``1 - exp(-(d / threshold_ms) ** slope)``.
+    lapses
+        How often it misses a pulse, however long it is.
+    false_alarms_per_s
+        How often it sees something where there is nothing.
+    latency_ms
+        From what it has seen to the edge on its input.
+    """
+
+    output: str
+    threshold_ms: Positive
+    slope: Positive = 4.0
+    lapses: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    false_alarms_per_s: NonNegative = 0.0
+    latency_ms: NonNegative = 0.2
+
+
+class EmulatedHarp(_Part, frozen=True, kw_only=True):
+    """An emulated Harp device beside the board. Its sync input needs no wire here: it has one."""
+
+    wires: dict[str, str] = {}
+    """Inputs of the device that the board's outputs are wired to, by the output's name, as in
+    ``odour_a = "DI0State"``. Several outputs on one input are joined by diodes."""
+    ppm: float = 25.0
+    """How much faster than nominal its crystal is."""
+
+
 class Emulation(_Part, frozen=True, kw_only=True):
     """What `dopaloop emulate` plays on this rig; real hardware has no such part."""
 
@@ -199,6 +345,10 @@ class Emulation(_Part, frozen=True, kw_only=True):
     and learns it as it comes; these are for the truth that it reveals."""
     tagged_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.75
     """How likely a simulated unit is to answer a laser's pulse."""
+    sensors: dict[str, SimulatedSensor] = {}
+    """What a sensor on an input, by the input's name, sees of the pulses of an output."""
+    harp: dict[str, EmulatedHarp] = {}
+    """The Harp devices, by name, where they are not as they come."""
     recorded_trials: dict[str, tuple[int, ...]] = {}
     """Of recorded units: how many trials of each type (1-14, as in the published files) a unit has. Written
     by the emulator; past a unit's last trial of a type the unit is missing."""
@@ -206,6 +356,8 @@ class Emulation(_Part, frozen=True, kw_only=True):
     """Where the board's counter stands at first; near 2**32 its wrap comes early."""
     clock_offset_samples: int = 1_234_567
     clock_ppm: float = 35.0
+    photometry: dict[str, EmulatedSource] = {}
+    """What the photometry sources measure, by their names; a source that is not named here has defaults."""
 
 
 class RigDescription(_Part, frozen=True, kw_only=True):
@@ -214,6 +366,8 @@ class RigDescription(_Part, frozen=True, kw_only=True):
     name: str
     board: BoardConfig
     streams: tuple[StreamConfig, ...] = ()
+    harp: tuple[HarpConfig, ...] = ()
+    photometry: tuple[PhotometryConfig, ...] = ()
     limits: Limits = Limits()
     neural: Neural = Neural()
     telemetry: Telemetry = Telemetry()

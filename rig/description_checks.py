@@ -7,7 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from rig.description import InputLine, OutputLine, RigDescription
+from rig.beside_checks import beside_problems
+from rig.board_checks import needs_problems
+from rig.description import InputLine, OutputLine, RigDescription, StreamConfig
+from rig.photometry.checks import photometry_problems
 
 KeyPath = tuple[str | int, ...]
 """Where in the rig file: ``("board", "outputs", "water", "max_open_ms")``; a number counts ``[[tables]]``."""
@@ -22,6 +25,7 @@ OPEN_TO_NETWORK: Final = (
 )
 
 _LOOPBACK: Final = re.compile(r"tcp://(127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\d+|\*)|(inproc|ipc)://.+")
+_HTTP: Final = re.compile(r"[^/:\s]+(:\d{1,5})?")
 _ENDPOINT: Final = re.compile(r"tcp://[^/:\s*]+:\d+|tcp://\[[0-9a-fA-F:]+\]:\d+|(inproc|ipc)://.+")
 
 
@@ -36,7 +40,8 @@ def check_rig(rig: RigDescription) -> list[Problem]:
     [(('board', 'outputs', 'odour_a', 'line'), "output 'odour_a' is on line 2, where 'led' is already")]
     """
     checks: tuple[Callable[[RigDescription], Iterator[Problem]], ...] = (
-        _lines, _valves, _lasers, _limits, _streams, _endpoints, _utility,
+        _lines, _valves, _lasers, _limits, _streams, _endpoints, _utility, photometry_problems,
+        beside_problems, needs_problems,
     )  # fmt: skip
     return [problem for check in checks for problem in check(rig)]
 
@@ -145,26 +150,60 @@ def _streams(rig: RigDescription) -> Iterator[Problem]:
         names.add(stream.name)
         if stream.name in {"", BOARD_SOURCE}:
             yield ("streams", k, "name"), f"a stream cannot be called '{stream.name}'"
-        if rig.board.sync_seed == 0:
-            text = (
-                f"stream '{stream.name}' waits for sync pulses, but the board sends none: sync_seed of "
-                "[board] is 0; give it another number"
-            )
-            yield ("streams", k, "sync_line"), text
+        yield from _sync(rig, k, stream)
         if len(set(stream.roster)) != len(stream.roster):
             yield ("streams", k, "roster"), f"the roster of stream '{stream.name}' names a unit twice"
+        unknown = [unit for unit in stream.tagged if stream.roster and unit not in stream.roster]
+        if unknown:
+            text = f"'{unknown[0]}' is tagged on stream '{stream.name}', but its roster has no such unit"
+            yield ("streams", k, "tagged"), text
+        if stream.record and not stream.http:
+            text = (
+                f"stream '{stream.name}' shall be recorded, but where is its GUI? give http, as in "
+                'http = "127.0.0.1"'
+            )
+            yield ("streams", k, "record"), text
+        if stream.http and not _HTTP.fullmatch(stream.http):
+            text = f"http = '{stream.http}' is no address of the GUI; write HOST or HOST:PORT"
+            yield ("streams", k, "http"), text
+
+
+def _sync(rig: RigDescription, k: int, stream: StreamConfig) -> Iterator[Problem]:
+    if stream.sync == "line" and rig.board.sync_seed == 0:
+        text = (
+            f"stream '{stream.name}' waits for sync pulses, but the board sends none: sync_seed of "
+            "[board] is 0; give it another number"
+        )
+        yield ("streams", k, "sync_line"), text
+    if stream.sync == "barcode" and stream.sync_input not in rig.board.inputs:
+        known = ", ".join(sorted(rig.board.inputs)) or "none"
+        text = (
+            f"the barcodes of stream '{stream.name}' must reach the board too: name the input that the "
+            f"generator is wired to in sync_input (the board has {known})"
+        )
+        yield ("streams", k, "sync_input"), text
+    if stream.sync != "barcode" and stream.sync_input:
+        text = f"stream '{stream.name}' has a sync_input but takes no barcodes; write sync = \"barcode\""
+        yield ("streams", k, "sync_input"), text
 
 
 def _endpoints(rig: RigDescription) -> Iterator[Problem]:
     taken: dict[str, str] = {}
     for k, stream in enumerate(rig.streams):
-        for key, endpoint in (("data", stream.data), ("control", stream.control)):
+        for key, endpoint in (
+            ("data", stream.data),
+            ("control", stream.control),
+            ("network", stream.network),
+        ):
             here: KeyPath = ("streams", k, key)
-            if key == "control" and not endpoint:
+            if key != "data" and not endpoint:
                 continue
             if not _ENDPOINT.fullmatch(endpoint):
                 yield here, f"{key} = '{endpoint}' is no address; write it like 'tcp://127.0.0.1:5556'"
-            elif endpoint in taken and not endpoint.endswith(":0"):  # port 0: an emulator takes a free one
+            elif endpoint in taken and not (
+                endpoint.endswith(":0")  # an emulator takes a free one
+                or (key == "network" and taken[endpoint].startswith(key))  # two streams of one GUI
+            ):
                 yield here, f"{key} = '{endpoint}' is already {taken[endpoint]}"
             taken.setdefault(endpoint, f"{key} of stream '{stream.name}'")
     yield from _telemetry(rig.telemetry.publish, rig.telemetry.commands, keys=bool(rig.telemetry.keys))

@@ -9,10 +9,12 @@ import msgspec
 
 from rig.commands import BoardCommand, Pulse
 from rig.device import BoardLimits
+from rig.documents import TagConfirmed
 from rig.errors import ConfigError, DopaloopError
 from rig.ledger import WaterLedger
 from rig.machine.calibration import open_us
 from rig.operator import (
+    RECORDER,
     EmergencyStop,
     ManualReward,
     Note,
@@ -21,6 +23,7 @@ from rig.operator import (
     Resume,
     SetParameter,
     Stop,
+    Tag,
     decode_command,
 )
 from rig.outbox import Outbox
@@ -29,6 +32,7 @@ from rig.preflight import preflight
 from rig.protocol import Protocol
 from rig.protocol_errors import explain
 
+_PEOPLE = "people"
 REHEARSED = 20
 """Trials that are rehearsed before a changed parameter is taken."""
 
@@ -38,8 +42,8 @@ class Desk:
 
     Attributes
     ----------
-    paused, stopping
-        Whether to wait, and why to stop, at the next trial boundary.
+    stopping
+        Why to stop at the next trial boundary.
     emergency
         Why to stop at once.
     protocol
@@ -55,8 +59,10 @@ class Desk:
         out: Outbox,
         send: Callable[[BoardCommand], None],
         limits: Callable[[], BoardLimits],
+        *,
+        confirm: Callable[[str, Tag, int], TagConfirmed],
     ) -> None:
-        self.paused = False
+        self._pauses: set[str] = set()
         self.stopping: str | None = None
         self.emergency: str | None = None
         self.protocol = plan.protocol
@@ -66,6 +72,12 @@ class Desk:
         self._out = out
         self._send = send
         self._limits = limits
+        self._confirm = confirm
+
+    @property
+    def paused(self) -> bool:
+        """Whether to wait at the next trial boundary: somebody wants it, or nothing can be recorded."""
+        return bool(self._pauses)
 
     def take(self, who: str, payload: bytes, *, connected: bool) -> None:
         """Take a command as it came; a refusal is said, never raised."""
@@ -80,15 +92,19 @@ class Desk:
 
     def accepts(self, *, connected: bool) -> tuple[str, ...]:
         """Return the names of the commands that would be obeyed now."""
-        always = ("note", "set", "stop", "emergency_stop", "resume" if self.paused else "pause")
+        tag = ("tag",) if self._plan.rig.streams else ()
+        pause = "resume" if _PEOPLE in self._pauses else "pause"
+        always = ("note", "set", "stop", "emergency_stop", pause, *tag)
         return (*always, "reward") if connected else always
 
     def _obey(self, who: str, command: OperatorCommand, connected: bool) -> str | None:
         match command:
             case Pause():
-                self.paused = True
+                self._pauses.add(RECORDER if who == RECORDER else _PEOPLE)
             case Resume():
-                self.paused = False
+                self._pauses.discard(RECORDER if who == RECORDER else _PEOPLE)
+                if self._pauses and who != RECORDER:
+                    return "the session cannot be recorded; it goes on by itself as soon as it can"
             case Stop():
                 self.stopping = f"stopped by {who}"
             case EmergencyStop():
@@ -99,6 +115,17 @@ class Desk:
                 return self._reward(who, command) if connected else "the board is not connected"
             case SetParameter():
                 return self._set(who, command)
+            case Tag():
+                return self._tag(who, command)
+        return None
+
+    def _tag(self, who: str, command: Tag) -> str | None:
+        try:
+            told = self._confirm(who, command, self._out.board_us)
+        except ConfigError as error:
+            return str(error)
+        self._out.publish(told)
+        self._out.notice("note", who, f"unit {command.unit} is {'' if command.tagged else 'not '}tagged")
         return None
 
     def _reward(self, who: str, command: ManualReward) -> str | None:
@@ -113,7 +140,7 @@ class Desk:
         if reason is None:
             self._send(Pulse(output=valve.line, duration_us=duration_us))
             self.drops += 1
-            self._ledger.promised_ul += command.volume_ul
+            self._ledger.promise(command.volume_ul)
             self._out.notice("note", who, f"manual reward of {command.volume_ul:g} uL")
         return reason
 

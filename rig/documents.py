@@ -2,6 +2,8 @@
 
 Documents are published on the *events* channel, stored in the session file, and are what `inspect`
 reads. The *state* channel carries the newest `SessionState`.
+
+A long file of short classes: who follows a session finds everything that can be said here, in one place.
 """
 
 from __future__ import annotations
@@ -10,6 +12,11 @@ from typing import Literal
 
 import msgspec
 
+from rig.clock.health import ClockHealth
+from rig.description import HarpValue
+from rig.photometry.settings import PhotometryConfig
+from rig.photometry.told import FibreTold, LoopLatency, SourceHealth
+from rig.tagging.told import Confirmation, UnitTag
 from rig.trial.spec import ResponseWindow, TrialRecord, TrialResponse
 
 SCHEMA_VERSION = 1
@@ -87,6 +94,12 @@ class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"
         Conditions whose rewards the reversal points are estimated from; None: every reward.
     epochs
         All epochs that are declared, the first included; empty where there is only one.
+    tags
+        What was said of units by light before this session, in an earlier one or in the rig file.
+    stimulated
+        Whether light may be given in any epoch.
+    photometry
+        The photometry sources, their fibres, and how dF/F is made and measured.
     """
 
     subject: str
@@ -106,6 +119,9 @@ class SessionStarted(_Document, frozen=True, kw_only=True, tag="session_started"
     cue_window: ResponseWindow | None = None
     cue_roles: CueRoles | None = None
     epochs: tuple[DeclaredEpoch, ...] = ()
+    tags: tuple[Confirmation, ...] = ()
+    stimulated: bool = False
+    photometry: tuple[PhotometryConfig, ...] = ()
 
 
 class EpochStarted(_Document, frozen=True, kw_only=True, tag="epoch"):
@@ -190,12 +206,12 @@ class CueResponseTaken(_Document, frozen=True, kw_only=True, tag="cue_response")
 
 
 class AlignedSpikes(_Document, frozen=True, kw_only=True, tag="aligned_spikes"):
-    """The spikes around one reward (or one cue), for rasters and PSTHs.
+    """The spikes around one reward (or one cue, or one train of light), for rasters and PSTHs.
 
     Attributes
     ----------
     aligned_to
-        What time zero is.
+        What time zero is; ``light``: the first pulse of a train, or of a sham train (see `TagsUpdated`).
     start_ms, stop_ms
         The stretch that was looked at, relative to time zero.
     times
@@ -209,7 +225,7 @@ class AlignedSpikes(_Document, frozen=True, kw_only=True, tag="aligned_spikes"):
     stop_ms: int
     units: tuple[str, ...]
     times: tuple[tuple[int, ...], ...]
-    aligned_to: Literal["reward", "cue"] = "reward"
+    aligned_to: Literal["reward", "cue", "light"] = "reward"
 
 
 class Happening(msgspec.Struct, frozen=True, array_like=True):
@@ -265,6 +281,152 @@ class EstimatesUpdated(_Document, frozen=True, kw_only=True, tag="estimates"):
     epoch: int = 0
 
 
+class TagsUpdated(_Document, frozen=True, kw_only=True, tag="tags"):
+    """What light did to every unit, after one train of pulses. It suggests; `TagConfirmed` tags.
+
+    Attributes
+    ----------
+    trial
+        The trial that gave the train.
+    rate_hz, sham
+        Its rate, and whether no light came.
+    pulses_us
+        When its pulses came, board time.
+    units
+        Units that were listened to, in the order they were met.
+    withheld
+        Pulses so far that a stream did not hear as a whole, by the reason.
+    """
+
+    trial: int
+    rate_hz: float
+    sham: bool
+    pulses_us: tuple[int, ...]
+    units: tuple[UnitTag, ...]
+    withheld: dict[str, int] = {}
+
+
+class TagConfirmed(_Document, frozen=True, kw_only=True, tag="tag_confirmed"):
+    """A person has said whether a unit is tagged; the newest word on a unit counts."""
+
+    word: Confirmation
+
+
+class UnitPresence(_Document, frozen=True, kw_only=True, tag="unit_presence"):
+    """A unit has appeared on its stream, or vanished from it.
+
+    Attributes
+    ----------
+    there
+        True: it fired for the first time, or (`again`) after it had vanished. False: it has been silent for
+        `silent_s`, far longer than chance makes it.
+    board_us
+        Of that spike, or of its last one; None while the stream's clock is not known.
+    """
+
+    unit: str
+    there: bool
+    again: bool = False
+    silent_s: float | None = None
+    board_us: int | None = None
+
+
+class FibreResponseTaken(_Document, frozen=True, kw_only=True, tag="fibre_response"):
+    """What one fibre said about one event: a population's signal. It comes when its samples have come.
+
+    Attributes
+    ----------
+    source, fibre
+        Names in the rig file.
+    aligned_to
+        What the response follows: the reward or the cue.
+    reward_ul, signalled, condition
+        Of the trial.
+    dff, baseline_dff
+        Mean dF/F after the event minus that before the trial's first stimulus, and the latter; a fraction
+        (0.01 is 1 %). None where withheld.
+    lost
+        Samples that were lost in the two windows.
+    reason
+        Why it was withheld, else null.
+    start_ms, step_ms, trace
+        dF/F around the event, from `start_ms` on; null where unknown. The filter's delay is made up for.
+    """
+
+    trial: int
+    source: str
+    fibre: str
+    aligned_to: Literal["reward", "cue"]
+    condition: str
+    reward_ul: float
+    signalled: bool
+    dff: float | None
+    baseline_dff: float | None
+    lost: int = 0
+    reason: str | None = None
+    start_ms: int = 0
+    step_ms: int = 0
+    trace: tuple[float | None, ...] = ()
+
+
+class FibreEstimatesUpdated(_Document, frozen=True, kw_only=True, tag="fibre_estimates"):
+    """All fibres' reversal points, from the epoch's beginning. They are of populations, not of units."""
+
+    trial: int
+    epoch: int
+    fibres: tuple[FibreTold, ...]
+
+
+class LoopsMeasured(_Document, frozen=True, kw_only=True, tag="loops"):
+    """How long loops on fibres took from light to action, so far; each ten seconds, and at the end."""
+
+    board_us: int
+    loops: tuple[LoopLatency, ...]
+
+
+class DeviceClock(msgspec.Struct, frozen=True, kw_only=True):
+    """The clock of one stream, or of one photometry device, against the board's."""
+
+    name: str
+    health: ClockHealth
+
+
+class ClocksRead(_Document, frozen=True, kw_only=True, tag="clocks"):
+    """How every device's clock stands, each five seconds and whenever one is no longer to be trusted."""
+
+    board_us: int
+    devices: tuple[DeviceClock, ...]
+
+
+class HarpEvent(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One register as a Harp device told it: name, the device's time, the board's, whether it answers us.
+
+    Attributes
+    ----------
+    harp_us
+        The device's own clock, microseconds (in steps of 32).
+    board_us
+        The same moment by the board's clock; None while the device's clock was not known.
+    asked
+        True: an answer to a write. False: sent by the device itself.
+    value
+        In the words of its `device.yml`.
+    """
+
+    register: str
+    harp_us: int
+    board_us: int | None
+    asked: bool
+    value: HarpValue
+
+
+class HarpEvents(_Document, frozen=True, kw_only=True, tag="harp_events"):
+    """What a Harp device beside the board told: answers to writes, and the events that the rig file names."""
+
+    device: str
+    events: tuple[HarpEvent, ...]
+
+
 class Notice(_Document, frozen=True, kw_only=True, tag="notice"):
     """Something people should know: a refused command, noise, a gap, a note of the operator's."""
 
@@ -286,7 +448,7 @@ class SessionEnded(_Document, frozen=True, kw_only=True, tag="session_ended"):
 
 
 class StreamState(msgspec.Struct, frozen=True, kw_only=True):
-    """Health of one neural stream."""
+    """Health of one neural stream; `clock` says whether its times can be trusted, and why not."""
 
     name: str
     messages: int
@@ -296,6 +458,7 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     clock_sigma_us: float | None
     clock_pulses: int
     units: int
+    clock: ClockHealth | None = None
 
 
 class SessionState(_Document, frozen=True, kw_only=True, tag="state"):
@@ -315,6 +478,7 @@ class SessionState(_Document, frozen=True, kw_only=True, tag="state"):
     settled: int
     units: int
     streams: tuple[StreamState, ...] = ()
+    sources: tuple[SourceHealth, ...] = ()
     events_lost: int = 0
     accepts: tuple[str, ...] = ()
     last_line: str = ""
@@ -330,6 +494,14 @@ Document = (
     | EstimatesUpdated
     | AlignedSpikes
     | BoardActivity
+    | TagsUpdated
+    | TagConfirmed
+    | UnitPresence
+    | FibreResponseTaken
+    | FibreEstimatesUpdated
+    | LoopsMeasured
+    | ClocksRead
+    | HarpEvents
     | Notice
     | SessionEnded
     | SessionState

@@ -12,6 +12,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rig.description import HarpValue
+
 
 class EndReason(enum.IntEnum):
     """Why a trial ended on the board."""
@@ -20,6 +22,8 @@ class EndReason(enum.IntEnum):
     ABORTED = 1
     HOST_LOST = 2
     FAULT = 3
+    BUDGET = 4
+    """The table asked for more than the board may give within a minute, or in the session."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
@@ -88,7 +92,7 @@ class BoardSafe(Event, frozen=True, tag="safe"):
 
 
 class PulseRefused(Event, frozen=True, tag="pulse_refused"):
-    """A pulse was asked for on an output that was already pulsing, or above its limit."""
+    """A pulse was asked for on an output that was already pulsing, or above its limit or its budget."""
 
     t_us: int
     output: int
@@ -294,6 +298,44 @@ class Marker(Event, frozen=True, tag="marker"):
     t_ns: int
 
 
+# --- from a Harp device beside the board ------------------------------------------------------------------
+
+
+class DeviceReady(Event, frozen=True, tag="device_ready"):
+    """A device beside the board was identified; nothing was written to it yet but its mode."""
+
+    name: str
+    firmware: str
+    stamp_us: int
+
+
+class RegisterTold(Event, frozen=True, tag="register"):
+    """A register's value, as a device beside the board told it.
+
+    Parameters
+    ----------
+    asked
+        It answers a write of ours; otherwise the device sent it by itself.
+    kept
+        Of an answer: the register holds what was written.
+    stamp_us
+        The device's own clock, microseconds.
+    """
+
+    register: str
+    value: HarpValue
+    stamp_us: int
+    asked: bool = False
+    kept: bool = True
+
+
+class RegisterRefused(Event, frozen=True, tag="register_refused"):
+    """A device beside the board did not take a write; `reason` is for people."""
+
+    register: str
+    reason: str
+
+
 BoardEvent = (
     InputEdge | OutputChange | StateEntered | TrialStarted | TrialEnded | SoftEventSeen | SyncEdge
     | BoardSafe | PulseRefused | Heartbeat | BoardReady | TableAccepted | CommandRefused | EventsLost
@@ -304,5 +346,7 @@ StreamEvent = (
     Spike | UnsortedSpike | Ttl | Progress | StreamGap | StreamRestarted | UnitAppeared | UnitVanished
     | WireNoise | LinkLost
 )  # fmt: skip
+
+DeviceEvent = DeviceReady | RegisterTold | RegisterRefused | WireNoise | LinkLost
 
 SampleEvent = SourceReady | Samples | SamplesLost | Ttl | Marker | StreamRestarted | WireNoise | LinkLost

@@ -8,6 +8,9 @@ import msgspec
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
+RECORDER = "recorder"
+"""Who pauses a session that cannot be recorded. No client is called that."""
+
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="command", forbid_unknown_fields=True):
     """Base of all operator commands."""
@@ -49,7 +52,15 @@ class SetParameter(_Request, frozen=True, tag="set"):
     value: Text
 
 
-OperatorCommand = Pause | Resume | Stop | EmergencyStop | ManualReward | Note | SetParameter
+class Tag(_Request, frozen=True, tag="tag"):
+    """A person's word on one unit: light has identified it, or has not."""
+
+    unit: Text
+    tagged: bool = True
+    note: Text = ""
+
+
+OperatorCommand = Pause | Resume | Stop | EmergencyStop | ManualReward | Note | SetParameter | Tag
 
 _decoder = msgspec.json.Decoder(OperatorCommand)
 
@@ -62,5 +73,8 @@ def decode_command(payload: bytes) -> OperatorCommand:
     msgspec.DecodeError
         If it is none of ours (`msgspec.ValidationError` included).
     """
-    command: OperatorCommand = _decoder.decode(payload)
+    try:
+        command: OperatorCommand = _decoder.decode(payload)
+    except RecursionError:
+        raise msgspec.DecodeError("its brackets are nested too deep") from None
     return command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from rig.documents import Document, Notice
-from rig.effects import Effect, Halt, Publish, Wake, Write
+from rig.effects import Effect, Halt, Publish, PublishArray, Stamp, Wake, Write
 
 Level = Literal["info", "warning", "error", "note"]
 
@@ -25,13 +25,17 @@ class Outbox:
         self.now_ns = 0
         self.board_us = 0
         self._documents: list[Effect] = []
+        self._arrays: list[Effect] = []
+        self._writes: list[Effect] = []
+        self._stamps: list[Effect] = []
+        self._marks = 0
         self._halt: Halt | None = None
         self._wake_ns: int | None = None
 
     def begin(self, t_ns: int, *, woken: bool = False) -> None:
         """Begin a step; `woken` says that the wake asked for has come."""
         self.now_ns = t_ns
-        self._documents = []
+        self._documents, self._arrays, self._writes, self._stamps = [], [], [], []
         if woken:
             self._wake_ns = None
 
@@ -43,13 +47,28 @@ class Outbox:
         """Tell people, in one sentence."""
         self.publish(Notice(level=level, source=source, text=text, board_us=self.board_us))
 
+    def array(self, array: PublishArray) -> None:
+        """Hand numbers to other programs, at once."""
+        self._arrays.append(array)
+
+    def write(self, port: str, data: bytes) -> None:
+        """Write to a port beside the board's."""
+        if data:
+            self._writes.append(Write(port, data))
+
+    def stamp(self) -> int:
+        """Ask when this step was decided and its bytes written; return the mark of the answer."""
+        self._marks += 1
+        self._stamps.append(Stamp(self._marks))
+        return self._marks
+
     def halt(self, reason: str, *, ok: bool) -> None:
         """End the session with this step."""
         self._halt = Halt(reason, ok)
 
     def finish(self, port: str, data: bytes, deadlines: list[int | None]) -> list[Effect]:
         """Return the effects: bytes first, so that the board never waits for what the world is told."""
-        effects = self._documents
+        effects = [*self._writes, *self._stamps, *self._documents, *self._arrays]
         if data:
             effects = [Write(port, data), *effects]
         if self._halt is not None:

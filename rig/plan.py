@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +12,7 @@ from rig.description import RigDescription
 from rig.draws import Draws
 from rig.estimate.utility import PUBLISHED_AXIS, UtilityAxis
 from rig.protocol import Protocol
+from rig.tagging.told import Confirmation
 
 DECIDE_KEY: Final = 0xDEC1DE
 """Splits the protocol's draws from the schedule's; trial by trial."""
@@ -26,6 +28,10 @@ class SessionPlan:
         How the protocol was asked for, and its file's own text (for reading; never executed).
     max_trials
         Stop after this many; None: until the protocol finishes or an operator stops it.
+    tags
+        What was said of units by light in an earlier session.
+    harp
+        What the Harp devices are like, by name, if that is known already (from a session file).
     """
 
     subject: str
@@ -37,10 +43,12 @@ class SessionPlan:
     protocol_text: str = ""
     protocol_hash: str = ""
     where: str = ""
+    tags: tuple[Confirmation, ...] = ()
+    harp: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def sizes_ul(self) -> tuple[float, ...]:
-        """Reward sizes of the declared schedule, ascending."""
+        """Reward sizes of the declared schedule (of its first epoch), ascending."""
         return tuple(self.protocol.schedule.distribution())
 
     def axis(self) -> UtilityAxis:
@@ -71,4 +79,5 @@ class SessionPlan:
             "rig": msgspec.to_builtins(self.rig),
             "seed": self.seed,
             "max_trials": self.max_trials,
+            **({"tags": msgspec.to_builtins(self.tags)} if self.tags else {}),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rig.audit import Auditor
+from rig.board_checks import check_board, check_cue
 from rig.device import BoardLimits
 from rig.errors import ConfigError, DopaloopError
 from rig.independence import WORLDS, Decision, DryRun, as_intended, decided, shown
@@ -56,10 +57,12 @@ def rehearsed(
     protocol, rig = protocol or plan.protocol, plan.rig
     trials = min(plan.max_trials or MOST_TRIALS, MOST_TRIALS)
     several = len(protocol.declared_epochs) > 1
+    check_board(rig, limits)
     run = DryRun(plan, protocol, min(trials, LATER_TRIALS) if several else trials)
     bench = _Bench(plan, limits, run.protocol)
     water_ul = 0.0
     for one in run.decisions():
+        check_cue(rig, one.spec.cue, one.number)
         yield one.spec, bench.table(one)
         water_ul += one.spec.reward_ul * (one.number < trials)
     for world in WORLDS if protocol.response is not None else ():

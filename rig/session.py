@@ -23,11 +23,15 @@ from typing import Final, Literal
 import msgspec
 
 from rig.activity import Activity
-from rig.commands import Abort, BoardCommand, Configure, StartTrial, UploadTable
+from rig.beside import Beside
+from rig.board_checks import shortcomings
+from rig.board_setup import configuration, uncounted
+from rig.commands import Abort, BoardCommand, Pulse, StartTrial, UploadTable
 from rig.declaration import Declaration
 from rig.desk import Desk
-from rig.device import Board, Feed
+from rig.device import Auxiliary, Board, Feed, SampleDevice, SampleFeed
 from rig.documents import SessionEnded, SessionStarted, SessionState, TrialDone
+from rig.echo import Echo
 from rig.effects import Effect
 from rig.errors import DopaloopError
 from rig.events import (
@@ -42,9 +46,9 @@ from rig.events import (
     LinkLost,
     OutputChange,
     PulseRefused,
+    SoftEventSeen,
     StateEntered,
     StreamEvent,
-    StreamGap,
     SyncEdge,
     TableAccepted,
     TrialEnded,
@@ -53,8 +57,11 @@ from rig.events import (
 )
 from rig.ledger import WaterLedger
 from rig.log.entry import PORT_OPEN, Input
+from rig.log.gap import read_gap, words
+from rig.losses import Losses
 from rig.machine.check import check
 from rig.machine.image import encode
+from rig.machine.table import StateTable
 from rig.outbox import Outbox
 from rig.plan import SessionPlan
 from rig.preflight import built, decided
@@ -62,13 +69,16 @@ from rig.protocol import History
 from rig.protocol_errors import explain
 from rig.trial.assemble import TrialAssembler
 from rig.trial.digest import DecisionDigest
+from rig.trial.fibres import Fibres
 from rig.trial.reckoning import Reckoning
 from rig.trial.spec import TrialRecord, TrialSpec
-from rig.units import NS_PER_MS, NS_PER_S, US_PER_MS
+from rig.units import NS_PER_MS, NS_PER_S, US_PER_S
 
 BOARD_PORT: Final = "board"
 STATE_EVERY_NS: Final = 100 * NS_PER_MS
 MANUAL: Final = "a manual reward was given in this trial"
+START_US: Final = US_PER_S
+"""A start that was asked for is told within this (board time), or its event was lost."""
 HELLO_S: Final = 5
 """How long (wall time) a board may take to answer on a port that was just opened, at the start."""
 
@@ -86,24 +96,39 @@ class Session:
         The driver of the state-machine board.
     feeds
         One driver a stream, by the stream's name in the rig description.
+    sources
+        One driver a photometry source, likewise.
+    harp
+        One driver a Harp device beside the board, likewise.
 
     Attributes
     ----------
-    history, digest, reckoning
-        Finished trials; the decision digest; responses and estimates so far.
+    history, digest, reckoning, fibres
+        Finished trials; the decision digest; responses and estimates so far; photometry.
     """
 
-    def __init__(self, plan: SessionPlan, board: Board, feeds: Mapping[str, Feed]) -> None:
+    def __init__(
+        self,
+        plan: SessionPlan,
+        board: Board,
+        feeds: Mapping[str, Feed],
+        sources: Mapping[str, SampleDevice | SampleFeed] | None = None,
+        harp: Mapping[str, Auxiliary] | None = None,
+    ) -> None:
         self.plan = plan
         self.history = History()
         self.digest = DecisionDigest()
         self.reckoning = Reckoning(plan, feeds)
         self._board = board
         self._out = Outbox()
+        self.fibres = Fibres(plan, sources or {}, self._out, self._send)
+        self.beside = Beside(plan.rig.harp, harp or {}, self._out)
+        self.reckoning.other_clocks = lambda now_us: self.fibres.clocks(now_us) | self.beside.clocks(now_us)
         self._ledger = WaterLedger(plan.rig)
         self._declaration = Declaration(plan, self.history, self.reckoning, self._out)
         self._activity = Activity(plan.rig)
-        self._desk = Desk(plan, self._ledger, self._out, self._send, lambda: self._board.limits)
+        limits, confirm = lambda: self._board.limits, self.reckoning.tags.confirm
+        self._desk = Desk(plan, self._ledger, self._out, self._send, limits, confirm=confirm)
         self._phase: Phase = "connecting"
         self._trial: TrialAssembler | None = None
         self._drops_before = 0
@@ -113,7 +138,11 @@ class Session:
         self._ready_us: int | None = None
         self._hello_by_ns: int | None = None
         self._warmed = False
-        self._events_lost = 0
+        self._held: tuple[TrialSpec, StateTable] | None = None
+        self._thirsty = False
+        self._losses = Losses(self._out)
+        self._echo = Echo(plan.rig)
+        self._lost_before_start_us: int | None = None
         self._line = ""
         self._state_ns = -STATE_EVERY_NS
 
@@ -122,12 +151,24 @@ class Session:
     @property
     def meta(self) -> dict[str, object]:
         """What the session file keeps before the first input."""
-        return self.plan.meta()
+        return self.plan.meta() | ({"harp": self.beside.described} if self.beside else {})
 
     @property
     def ended(self) -> bool:
         """Whether the session is over."""
         return self._phase == "ended"
+
+    @property
+    def clocks(self) -> dict[str, tuple[int, float]]:
+        """Where the devices' clocks stand: newest tick, ticks per second as stated; for whoever watches."""
+        board_us: int = getattr(self._board, "now_us", self._out.board_us)
+        board = {BOARD_PORT: (board_us, float(US_PER_S))} if self._ready_us is not None else {}
+        return board | self.reckoning.positions() | self.fibres.positions()
+
+    @property
+    def silent_valves(self) -> tuple[str, ...]:
+        """Valves that were asked for and did not open; for whoever watches."""
+        return self._echo.silent
 
     def start(self, t_ns: int) -> list[Effect]:
         """Begin: say who we are. The board is greeted when its port opens."""
@@ -152,6 +193,9 @@ class Session:
                 cue_window=plan.protocol.cue_response,
                 cue_roles=plan.protocol.cue_roles,
                 epochs=self._declaration.told(),
+                tags=self.reckoning.tags.known,
+                stimulated=any(epoch.stimulated for epoch in plan.protocol.declared_epochs),
+                photometry=plan.rig.photometry,
             )
         )
         return self._finish()
@@ -160,30 +204,55 @@ class Session:
         """Take one input; return what the world shall do."""
         if self.ended:
             return []
-        self._out.begin(entry.t_ns, woken=entry.kind == "deadline")
+        # What was to wake a session that was interrupted is gone with it.
+        self._out.begin(entry.t_ns, woken=entry.kind in {"deadline", "resume"})
         match entry.kind:
+            case _ if entry.source in self.fibres:
+                self.fibres.take(entry, armed=self._armed)
+            case _ if entry.source in self.beside:
+                self.beside.take(entry)
             case "bytes":
                 self._take_events(self._board.feed(entry.payload, entry.t_ns))
             case "messages":
                 for notable in self.reckoning.take(entry.source, entry.payload, entry.t_ns):
                     self._on_stream(entry.source, notable)
+                if self.reckoning.live is not None:
+                    self._out.array(self.reckoning.live)
             case "command":
                 self._on_command(entry)
             case "deadline":
                 self._take_events(self._board.idle(entry.t_ns))
+                self.fibres.idle()
+                self.beside.idle()
+            case "stamp":
+                self.fibres.stamped(entry.payload)
             case "port":
                 self._on_port(entry)
+            case "resume":
+                self._on_resume(entry)
             case "truth":
                 pass
         activity = self._activity.take(self.history.trials)
         if activity is not None:
             self._out.publish(activity)
         if not self.ended:
+            self._losses.tell()
+            self.fibres.settle()
+            self.beside.settle()
             self._advance()
         return self._finish()
 
     def _finish(self) -> list[Effect]:
-        deadlines = [self._board.deadline_ns(), self.reckoning.deadline_ns, self._hello_by_ns]
+        deadlines = [
+            self._board.deadline_ns(),
+            self.reckoning.deadline_ns,
+            self._hello_by_ns,
+            self._losses.deadline_ns(),
+            *self.fibres.deadlines_ns(),
+            *self.beside.deadlines_ns(),
+        ]
+        self.fibres.flush()
+        self.beside.flush()
         return self._out.finish(BOARD_PORT, self._board.outgoing(), deadlines)
 
     # --- what comes in ----------------------------------------------------------------------------
@@ -198,16 +267,24 @@ class Session:
         t_us = getattr(event, "t_us", None)
         if t_us is not None:
             self._out.board_us = max(self._out.board_us, t_us)
+            self.reckoning.board_heard(t_us, self._out.now_ns)
+            self.beside.board_heard(t_us)
+        self._echo.see(event)
         match event:
             case SyncEdge():
+                self.reckoning.board_pulse(event.t_us, rising=event.rising)
+                self.beside.board_pulse(event.t_us, rising=event.rising)
                 if event.rising:
-                    self.reckoning.board_pulse(event.t_us)
+                    self.fibres.board_pulse(event.t_us)
                 return
             case Heartbeat():
                 self._publish_state(only_if_due=True)
+                self._look_for_start(event.t_us)
                 return
             case StateEntered() | InputEdge() | TrialStarted() | TrialEnded():
                 self._activity.add(event, self._trial.state_names if self._trial else ())
+                if isinstance(event, InputEdge):
+                    self.reckoning.board_input(event.line, event.t_us, rising=event.rising)
             case OutputChange():
                 self._ledger.add(event)
                 self._declaration.add(event)
@@ -220,13 +297,15 @@ class Session:
                 self._on_refused(event)
             case LinkLost():
                 self._on_link_lost(event)
+            case SoftEventSeen():
+                self.fibres.soft_event(event)
             case _:
                 self._on_notable(event)
         stale = isinstance(event, TrialStarted) and event.slot != self._slot  # of a trial that was given up
         if self._trial is not None and self._phase == "running" and not stale:
             self._trial.add(event)
             if isinstance(event, EventsLost):
-                self._interrupt("board events were lost in it")
+                self._on_lost_in_trial(self._trial, event)
         runaway = self._ledger.runaway or self._declaration.light.runaway
         if runaway is not None:
             self._end(runaway, ok=False)
@@ -236,14 +315,14 @@ class Session:
         out = self._out
         match event:
             case EventsLost():
-                self._events_lost += event.count
-                out.notice("warning", BOARD_PORT, f"{event.count} board events were lost")
+                self._losses.board(BOARD_PORT, event)
+                self._ledger.doubt()
             case BoardSafe():
                 self._on_safe(event)
             case PulseRefused():
                 out.notice("warning", BOARD_PORT, f"the board refused a pulse on output {event.output}")
             case WireNoise():
-                out.notice("info", BOARD_PORT, f"{event.dropped} bytes of noise: {event.reason}")
+                self._losses.board(BOARD_PORT, event)
             case _:
                 pass
 
@@ -252,9 +331,23 @@ class Session:
         self._out.notice("info", BOARD_PORT, text)
         # A board that was reset begins its time anew; what is said and counted from here on goes by it.
         self._out.board_us = event.t_us
-        self._ledger.restart(event.t_us)
+        self._ledger.restart(event.t_us, anew=event.anew)
         self._declaration.light.restart(event.t_us)
+        if event.anew:
+            self.reckoning.board_restarted("the board was reset")
+            self.fibres.board_restarted("the board was reset")
+            self.beside.board_restarted("the board was reset")
+        self.fibres.board_ready(event.time_scale)
         self._hello_by_ns = None
+        if self._ready_us is None:
+            alone = uncounted(self.plan.rig, self._board.limits)
+            if alone is not None:
+                self._out.notice("info", BOARD_PORT, alone)
+            for bad, lacks in shortcomings(self._board.limits):
+                self._out.notice("warning" if bad else "info", BOARD_PORT, lacks)
+        elif self._phase == "connecting":
+            self._send(Abort())  # what may still run there is nobody's trial
+            self._losses.shaken()
         self._configure()
         if not self._warmed:
             self._ready_us = event.t_us
@@ -265,6 +358,8 @@ class Session:
 
     def _on_safe(self, event: BoardSafe) -> None:
         text = f"the board fell into its safe state ({event.reason.name})"
+        if event.reason is EndReason.BUDGET:
+            text += ": the trial asked for more water than may be given within a minute, or in the session"
         self._out.notice("error", BOARD_PORT, text)
         if event.reason is not EndReason.HOST_LOST:
             self._end(text, ok=False)
@@ -276,18 +371,8 @@ class Session:
         self._configure()
 
     def _configure(self) -> None:
-        config = self.plan.rig.board
-        lines = max((out.line for out in config.outputs.values()), default=-1) + 1
-        limits = [0] * max(lines, self._board.limits.outputs)
-        for out in config.outputs.values():
-            limits[out.line] = round(out.max_open_ms * US_PER_MS)
-        self._send(
-            Configure(
-                max_open_us=tuple(limits),
-                host_timeout_ms=config.host_timeout_ms,
-                sync_seed=config.sync_seed,
-            )
-        )
+        begin = self._ready_us is None
+        self._send(configuration(self.plan.rig, self._board.limits, self._ledger, begin=begin))
 
     def _on_table(self, event: TableAccepted) -> None:
         if self._phase != "uploading" or event.slot != self._slot:
@@ -300,29 +385,27 @@ class Session:
 
     def _on_refused(self, event: CommandRefused) -> None:
         text = f"the board refused {event.command}: {event.reason}"
-        self._out.notice("error", BOARD_PORT, text)
+        # What was under way when the link broke is refused with it: one cause, told already.
+        self._out.notice("error" if self._connected else "info", BOARD_PORT, text)
         # Others (a manual reward, a start that an abort overtook) cost what was asked for, not the session.
         needed = {"uploading": {"upload", "configure"}, "running": {"start"}, "warming up": {"configure"}}
         if event.command in needed.get(self._phase, ()):
             self._end(text, ok=False)
 
     def _on_link_lost(self, event: LinkLost) -> None:
-        self._out.notice("error", event.source, f"{event.source} is lost: {event.reason}")
+        level: Literal["error", "info"] = "error" if self._connected or self._ready_us is None else "info"
+        self._out.notice(level, event.source, f"{event.source} is lost: {event.reason}")
         if self._ready_us is None:
             # Nothing has begun: better to say so at once than to wait for a cable.
             self._end(event.reason, ok=False)
             return
         if self._phase == "running":
-            self._interrupt("the board was lost in it")
+            # Its start may have reached the board: a trial that may have begun is not begun twice.
+            self._interrupt("the board was lost in it", begun=True)
         self._set_phase("connecting")
 
     def _on_stream(self, source: str, event: StreamEvent) -> None:
-        text = {
-            StreamGap: "messages were lost",
-            LinkLost: "the stream is lost",
-            WireNoise: "a message could not be read",
-        }.get(type(event), "the stream began anew; its clock must be found again")
-        self._out.notice("warning", source, f"{text}: {event}")
+        self._losses.stream(source, event)
 
     def _on_port(self, entry: Input) -> None:
         if entry.payload == PORT_OPEN:
@@ -337,11 +420,28 @@ class Session:
         elif self._ready_us is None:
             self._end(f"the board's port {reason}", ok=False)
         else:
-            self._on_link_lost(LinkLost(source=entry.source, reason=reason))
+            self._on_link_lost(LinkLost(source=entry.source, reason=reason.removeprefix("lost: ")))
+
+    def _on_resume(self, entry: Input) -> None:
+        """Go on where the file ends: the board is greeted when its port opens, as at the start."""
+        self._out.notice("warning", "session", words(read_gap(entry)))
+        if self._phase == "running":
+            self._interrupt("the session was interrupted in it", begun=True)
+        elif self._phase in {"closing", "deciding", "uploading"}:
+            # The next trial may have begun without a record of it.
+            self._ledger.suspect(max(self.reckoning.sizes_ul, default=0.0))
+        self.reckoning.interrupted("the session was interrupted")
+        self.fibres.interrupted("the session was interrupted")
+        self.beside.interrupted("the session was interrupted")
+        self._hello_by_ns = None
+        self._warmed = False
+        self._set_phase("connecting")
 
     def _on_command(self, entry: Input) -> None:
         drops = self._desk.drops
         self._desk.take(entry.source, entry.payload, connected=self._connected)
+        if self._desk.drops != drops:
+            self.fibres.spoil(MANUAL)
         if self._desk.drops != drops and self._phase == "closing":
             # The trial is over on the board, but its response window may not be.
             self.reckoning.spoil(MANUAL)
@@ -353,9 +453,16 @@ class Session:
     def _connected(self) -> bool:
         return self._phase != "connecting"
 
+    @property
+    def _armed(self) -> bool:
+        """Whether a table runs that could take a soft event."""
+        return self._phase == "running" and self._trial is not None and self._trial.started
+
     def _advance(self) -> None:
         if self._desk.emergency is not None:
             self._end(self._desk.emergency, ok=False)
+        elif self.beside.fault is not None:
+            self._end(self.beside.fault, ok=False)
         elif self._hello_by_ns is not None and self._out.now_ns >= self._hello_by_ns:
             port = self.plan.rig.board.port
             text = f"nothing on '{port}' answers as a board; is it the right port, and powered?"
@@ -375,12 +482,14 @@ class Session:
             self._out.publish(document)
         if self._phase == "closing" and not self.reckoning.waiting:
             self._set_phase("deciding")
+        if self._phase != "running":
+            self.beside.between()
         if self._phase in {"deciding", "paused"}:
             self._decide()
 
     def _warm(self) -> bool:
         """Whether the first trial may begin: clocks locked and units known, or time enough spent."""
-        if self.plan.protocol.response is None and self.plan.protocol.cue_response is None:
+        if not self.reckoning.listens:
             return True
         return self.reckoning.ready(self._out.board_us - (self._ready_us or 0))
 
@@ -393,38 +502,62 @@ class Session:
         elif self._desk.paused:
             if self._phase != "paused":
                 self._set_phase("paused")
+        elif self._losses.unsettled(self._out.now_ns):
+            pass  # a trial that began now would lose events, and be lost with them
         else:
             self._prepare(number)
 
     def _prepare(self, number: int) -> None:
-        rng = self.plan.draws(number)
         try:
-            over = self._declaration.turn(self._desk.protocol)
-            if over is not None:
-                self._end(over, ok=True)
-                return
-            spec = decided(self._desk.protocol.decide(self.history, self._declaration.estimates, rng))
-            self.digest.spec(spec)
-            if spec is None:
-                self._end(f"the protocol finished after {number} trials", ok=True)
-                return
-            self._declaration.lock(number, spec)
-            self._upload(number, spec)
+            if self._held is None:
+                self._choose(number)
+            held = None if self.ended else self._held
+            if held is not None and self.beside.ready_for(number, held[0].cue):
+                self._upload(number, *held)
         except DopaloopError as error:
             self._end(str(error), ok=False)
         except Exception as error:  # noqa: BLE001 - a protocol is somebody's code: say where it failed
             module = type(self._desk.protocol).__module__
             self._end(explain(error, self.plan.protocol_name, module), ok=False)
 
-    def _upload(self, number: int, spec: TrialSpec) -> None:
-        self._ledger.promised_ul = 0.0
-        reason = self._ledger.why_not(spec.reward_ul, self._out.board_us)
-        if reason is not None:
-            self._end(f"trial {number + 1} would give too much water: {reason}", ok=False)
+    def _choose(self, number: int) -> None:
+        """Have the protocol decide about the next trial, and hold it ready."""
+        protocol = self._desk.protocol
+        over = self._declaration.turn(protocol)
+        if over is not None:
+            self._end(over, ok=True)
             return
-        protocol, rig = self._desk.protocol, self.plan.rig
-        table = built(protocol, spec, self.plan)
-        check(table, rig, self._board.limits, self.plan.where)
+        spec = decided(protocol.decide(self.history, self._declaration.estimates, self.plan.draws(number)))
+        self.digest.spec(spec)
+        if spec is None:
+            self._end(f"the protocol finished after {number} trials", ok=True)
+            return
+        self._declaration.lock(number, spec)
+        self._ledger.settle(self._out.board_us)
+        too_much = self._ledger.why_never(spec.reward_ul)
+        if too_much is None:
+            table = built(protocol, spec, self.plan)
+            check(table, self.plan.rig, self._board.limits, self.plan.where)
+            too_much = self._ledger.why_never(spec.reward_ul, table)
+            self._held = spec, table
+            self._line = f"trial {number + 1}: {protocol.describe(spec)}"
+        if too_much is not None:
+            self._end(f"trial {number + 1} would give too much water: {too_much}", ok=False)
+
+    def _waits(self, number: int, spec: TrialSpec, table: StateTable) -> bool:
+        """Whether a trial must wait until more water may be given; says so once."""
+        why = self._ledger.why_wait(spec.reward_ul, self._out.board_us, table)
+        if why is not None and not self._thirsty:
+            self._out.notice("info", "session", f"trial {number + 1} waits, or it would be {why}")
+            self._set_phase("deciding")
+        self._thirsty = why is not None
+        return self._thirsty
+
+    def _upload(self, number: int, spec: TrialSpec, table: StateTable) -> None:
+        if self._waits(number, spec, table):
+            return
+        self._held = None
+        rig = self.plan.rig
         self._declaration.lock_table(number, spec, table, self._out.board_us)
         image = encode(table)
         # Each upload takes the next slot, so that the events of a trial that was given up are known by it.
@@ -432,9 +565,9 @@ class Session:
         self._uploads += 1
         self._crc32 = zlib.crc32(image)
         self._trial = TrialAssembler(number, spec, table, rig)
+        self._echo.begin(table)
         self._drops_before = self._desk.drops
-        self._ledger.promised_ul = spec.reward_ul
-        self._line = f"trial {number + 1}: {protocol.describe(spec)}"
+        self._ledger.promise(spec.reward_ul, table)
         self._decided(UploadTable(slot=self._slot, image=image))
         self._set_phase("uploading")
 
@@ -444,17 +577,39 @@ class Session:
         self._keep(trial.record(), MANUAL if manual else None)
         self._set_phase("closing")
 
-    def _interrupt(self, reason: str) -> None:
-        """Give up the running trial: the board is told to stop, what is known is kept."""
+    def _on_lost_in_trial(self, trial: TrialAssembler, event: EventsLost) -> None:
+        if trial.started:
+            self._interrupt("board events were lost in it")
+        else:
+            # What was lost may lie before its start, and then it costs nothing.
+            self._lost_before_start_us = event.before_us
+
+    def _look_for_start(self, now_us: int) -> None:
+        """Give up a trial whose start should have been told by now, after events were lost."""
+        if self._phase != "running" or self._trial is None or self._trial.started:
+            self._lost_before_start_us = None
+        elif self._lost_before_start_us is not None and now_us - self._lost_before_start_us > START_US:
+            self._lost_before_start_us = None
+            self._interrupt("its start was lost", begun=True)
+
+    def _interrupt(self, reason: str, *, begun: bool = False) -> None:
+        """Give up the running trial: the board is told to stop, what is known is kept.
+
+        Parameters
+        ----------
+        begun
+            It may have begun though nobody has heard so: it is kept as a trial, and not begun again.
+        """
         self._send(Abort())
-        self._give_up_trial()
+        self._ledger.suspect()
+        self._give_up_trial(begun=begun)
         self._out.notice("warning", "session", f"a trial is incomplete: {reason}")
         self._set_phase("closing")
 
-    def _give_up_trial(self) -> None:
+    def _give_up_trial(self, *, begun: bool = False) -> None:
         trial, self._trial = self._trial, None
-        if trial is not None and trial.started:
-            self._keep(trial.record(interrupted=True), None)
+        if trial is not None and (trial.started or begun):
+            self._keep(trial.record(interrupted=True, unseen_us=self._out.board_us), None)
 
     def _keep(self, record: TrialRecord, why_missing: str | None) -> None:
         self.digest.record(record)
@@ -462,6 +617,7 @@ class Session:
         self._out.publish(TrialDone(record=record))
         self._declaration.keep(record)
         self.reckoning.open(record, self._out.now_ns, why_missing)
+        self.fibres.open(record, self.reckoning.epoch, why_missing)
 
     def _end(self, reason: str, *, ok: bool) -> None:
         if self.ended:
@@ -471,6 +627,11 @@ class Session:
         if self._phase == "running":
             self._give_up_trial()
         self._ledger.close(self._out.board_us)
+        self._losses.tell(over=True)
+        for document in self.reckoning.close(in_order=ok):
+            self._out.publish(document)
+        self.fibres.close()
+        self.beside.settle(over=True)
         self._set_phase("ended")
         self._out.publish(
             SessionEnded(
@@ -487,6 +648,8 @@ class Session:
     # --- what goes out ----------------------------------------------------------------------------
 
     def _send(self, command: BoardCommand) -> None:
+        if isinstance(command, Pulse):
+            self._echo.ask(command.output, self._out.board_us)
         self._board.send(command, self._out.now_ns)
 
     def _decided(self, command: BoardCommand) -> None:
@@ -515,7 +678,8 @@ class Session:
                 settled=self.reckoning.settled_units,
                 units=len(self.reckoning.units),
                 streams=self.reckoning.stream_states(),
-                events_lost=self._events_lost,
+                sources=self.fibres.states(),
+                events_lost=self._losses.events,
                 accepts=() if self.ended else self._desk.accepts(connected=self._connected),
                 last_line=self._line,
             )

@@ -296,5 +296,5 @@ def _read(reply: Reply, kind: type[Read]) -> Read:
     _good(reply)
     try:
         return msgspec.json.decode(reply.body, type=kind, strict=False)
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise TransportError(f"what answers is not the Open Ephys GUI's API ({error})") from None

@@ -91,7 +91,7 @@ def decode(parts: Sequence[bytes]) -> Message | Malformed:
     for_data, reduced = kind
     wrong = _wrong_body(header, body, reduced)
     if wrong is None and for_data is not isinstance(header, DataHeader):
-        wrong = f"a message of another type under the envelope {envelope!r}"
+        wrong = f"a message of another type under the envelope {(DATA if for_data else EVENT)!r}"
     if wrong is not None:
         return _malformed(parts, header.message_num, wrong)
     return Message(header, body, reduced)

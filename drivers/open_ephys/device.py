@@ -12,6 +12,7 @@ What the plugin tells and does not tell shapes this:
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from drivers.open_ephys import codec
@@ -32,6 +33,10 @@ NOMINAL_RATE_HZ = 30_000.0
 """Used to judge how far samples went back until the first data message tells the rate."""
 LONGEST_DELAY_S = 1.0
 """A spike or TTL this far behind the delivered samples, right after a gap, is of a new acquisition."""
+RECENT = 64
+"""A message numbered up to this far behind the newest has come twice, or late."""
+ANEW = 8
+"""So many of those in a row, without one that is due, are a new acquisition."""
 MAX_IGNORED = 64
 """Names of other streams that are counted one by one."""
 
@@ -54,6 +59,8 @@ class OpenEphysFeed:
         can be read is noise and, by its number, also lost.
     restarts
         Acquisitions that began while we listened; the first does not count.
+    doubled
+        Messages that came once more; they count once.
     noise, noise_bytes
         Messages that could not be read, and their bytes.
     sample_rate_hz
@@ -69,6 +76,7 @@ class OpenEphysFeed:
         self.messages = 0
         self.lost = 0
         self.restarts = 0
+        self.doubled = 0
         self.noise = 0
         self.noise_bytes = 0
         self.sample_rate_hz: float | None = None
@@ -78,6 +86,8 @@ class OpenEphysFeed:
         self._next_sample: int | None = None
         self._after_gap = False  # no data message has told since the last gap where the samples stand
         self._names: dict[tuple[str, int], str] = {}
+        self._seen: deque[int] = deque(maxlen=RECENT)
+        self._behind = 0  # messages in a row that were behind
 
     reduce = staticmethod(codec.reduce)
     heartbeat_message = staticmethod(codec.heartbeat_message)
@@ -98,9 +108,14 @@ class OpenEphysFeed:
         events: list[StreamEvent] = []
         header = message.header
         self.messages += 1
-        if header.message_num != self._due:
-            self._take_jump(header.message_num, events)
-        self._due = header.message_num + 1
+        number = header.message_num
+        if number != self._due:
+            if 1 < number < self._due <= number + RECENT and self._behind < ANEW - 1:
+                return self._take_behind(number, sum(map(len, parts)))
+            self._take_jump(number, events)
+        self._due = number + 1
+        self._behind = 0
+        self._seen.append(number)
         if isinstance(header, SpikeHeader):
             self._take_spike(header.spike, events)
         elif isinstance(header, DataHeader):
@@ -156,6 +171,15 @@ class OpenEphysFeed:
             self.ignored[stream] = self.ignored.get(stream, 0) + 1
         return False
 
+    def _take_behind(self, number: int, size: int) -> list[StreamEvent]:
+        """Leave out a message that came twice, or after it was given up."""
+        self._behind += 1
+        if number in self._seen:
+            self.doubled += 1
+            return []
+        reason = f"message {number} came after message {self._due - 1}"
+        return [WireNoise(source=self.config.name, dropped=size, reason=reason)]
+
     def _take_jump(self, number: int, events: list[StreamEvent]) -> None:
         """Judge a message number that was not the one due."""
         if self._due == 0:
@@ -177,6 +201,7 @@ class OpenEphysFeed:
 
     def _restart(self, reason: str, events: list[StreamEvent]) -> None:
         self.restarts += 1
+        self._seen.clear()
         self._next_sample = None
         events.append(StreamRestarted(reason=reason))
 

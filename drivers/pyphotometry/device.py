@@ -104,6 +104,11 @@ class PyPhotometryBoard:
         self._strays = b""
         self._started = False
 
+    @property
+    def buffer_samples(self) -> int:
+        """Samples of each signal in a chunk."""
+        return self.mode.chunk_samples(self._config.rate_hz)
+
     # --- what the session calls --------------------------------------------------------------------
 
     def connect(self, t_ns: int) -> None:

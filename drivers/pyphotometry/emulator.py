@@ -42,6 +42,8 @@ Lost = Callable[[int, int], NDArray[np.bool_]]
 class PyPhotometryEmulator:
     """One emulated board.
 
+    Longer than most: the board and its faults share one state.
+
     Parameters
     ----------
     begin
@@ -110,6 +112,11 @@ class PyPhotometryEmulator:
     def running(self) -> bool:
         """Whether it streams."""
         return self._running
+
+    @property
+    def sent(self) -> int:
+        """Samples of each signal that are in chunks by now."""
+        return self._taken - self._filled
 
     def receive(self, data: bytes, now_us: int) -> None:
         """The host writes `data` now."""

@@ -147,7 +147,9 @@ class RigProcess:
         self.stop()
 
 
-def launch(rig: RigDescription, *, speed: float = 1.0, recorded: Path | None = None) -> RigProcess:
+def launch(
+    rig: RigDescription, *, speed: float = 1.0, recorded: Path | None = None, stamps: Path | None = None
+) -> RigProcess:
     """Start an emulated rig in its own process and wait until its ports are open.
 
     It ends when it is stopped, and by itself when this process ends in whatever way.
@@ -160,6 +162,8 @@ def launch(rig: RigDescription, *, speed: float = 1.0, recorded: Path | None = N
         Ceiling of rig time per wall time.
     recorded
         Spike file (.npz) to play instead of simulated units.
+    stamps
+        Where to write, at the end, when samples left and soft events were taken.
 
     Raises
     ------
@@ -173,6 +177,8 @@ def launch(rig: RigDescription, *, speed: float = 1.0, recorded: Path | None = N
     command += ["--write-rig", str(folder / "effective.toml"), "--truth", str(folder / "truth.json")]
     if recorded is not None:
         command += ["--recorded", str(recorded.resolve())]
+    if stamps is not None:
+        command += ["--stamps", str(stamps.resolve())]
     # The child finds the packages where this process did, wherever that is.
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -14,9 +14,11 @@ from typing import Literal, Self, TextIO
 
 import msgspec
 
+from drivers.rig_emulator.demo_fibre import with_fibre
 from drivers.rig_emulator.parent import ParentWatch
-from drivers.rig_emulator.ports import StreamPorts, serve_board
+from drivers.rig_emulator.ports import SourcePort, StreamPorts, serve_board
 from drivers.rig_emulator.server import Server
+from drivers.rig_emulator.stamps import Stamps
 from drivers.rig_emulator.world import EmulatedWorld
 from drivers.transports.servers import PortServer
 from rig.description import Emulation, RigDescription
@@ -33,10 +35,11 @@ TRUTH = "truth"
 """Line on standard input that asks for it."""
 
 
-def demo_rig() -> RigDescription:
-    """Return the rig of `dopaloop demo`, which is part of this package."""
+def demo_rig(*, fibre: bool = False) -> RigDescription:
+    """Return the rig of `dopaloop demo`, which is part of this package; with a fibre if that is asked for."""
     text = resources.files("drivers.rig_emulator").joinpath(DEMO_RIG).read_text(encoding="utf-8")
-    return parse_rig(text, DEMO_RIG)
+    rig = parse_rig(text, DEMO_RIG)
+    return with_fibre(rig) if fibre else rig
 
 
 def with_emulation(
@@ -71,6 +74,7 @@ def serve(
     recording: Sequence[RecordedUnit] | None = None,
     write_rig: Path | None = None,
     truth: Path | None = None,
+    stamps: Path | None = None,
     by_stdin: bool = False,
     ended: Callable[[], bool] | None = None,
     out: TextIO | None = None,
@@ -92,6 +96,8 @@ def serve(
         Where to write the effective rig file: the same rig with its real ports and its roster of units.
     truth
         Where to write, at the end, what the animal reveals.
+    stamps
+        Where to write, at the end, when samples left and soft events were taken (`rig_emulator.stamps`).
 
     Returns
     -------
@@ -121,15 +127,35 @@ def serve(
         return watch.over() or (ended is not None and ended())
 
     with _Ports(rig) as ports, watch.catching_signals() if ended is None else contextlib.nullcontext():
-        effective = effective_rig(rig, world.animal.units.names, ports.board, ports.stream, recording)
+        effective = effective_rig(
+            rig,
+            world.animal.units.names,
+            ports.board,
+            ports.stream,
+            recording=recording,
+            sources=ports.sources,
+            beside=ports.beside,
+        )
         if write_rig is not None:
             write_rig.write_text(dump_rig(effective), encoding="utf-8")
-        server = Server(world, ports.board, ports.stream, speed)
+        kept = Stamps(world) if stamps is not None else None
+        on_sent = kept.sent if kept is not None else lambda source: None
+        server = Server(
+            world,
+            ports.board,
+            ports.stream,
+            speed,
+            sources=ports.sources,
+            beside=ports.beside,
+            on_sent=on_sent,
+        )
         _say(out, ports=_endpoints(effective), speed=speed, units=len(world.animal.units.names))
         server.run(attend)
         reached = server.reached
     if truth is not None:
         truth.write_bytes(world.animal.truth().encode())
+    if stamps is not None and kept is not None:
+        kept.write(stamps)
     _say(out, reached=round(reached, 2), held_s=round(server.held_ns / 1e9, 3), trials=world.animal.trials)
     print(f"speed reached: {reached:.1f} of {speed:g}", file=err, flush=True)
     return reached
@@ -140,10 +166,17 @@ class _Ports:
 
     def __init__(self, rig: RigDescription) -> None:
         self.board = serve_board(rig.board.port)
+        self.stream: StreamPorts | None = None
+        self.sources: list[SourcePort] = []
+        self.beside: list[PortServer] = []
         try:
             self.stream = StreamPorts(rig.streams[0]) if rig.streams else None
+            for config in rig.photometry:
+                self.sources.append(SourcePort(config))
+            for device in rig.harp:
+                self.beside.append(serve_board(device.port))
         except DopaloopError:
-            self.board.close()
+            self.__exit__()
             raise
 
     def __enter__(self) -> Self:
@@ -153,6 +186,10 @@ class _Ports:
         self.board.close()
         if self.stream is not None:
             self.stream.close()
+        for source in self.sources:
+            source.close()
+        for server in self.beside:
+            server.close()
 
 
 def effective_rig(
@@ -160,7 +197,10 @@ def effective_rig(
     names: tuple[str, ...],
     port: PortServer,
     stream: StreamPorts | None,
+    *,
     recording: Sequence[RecordedUnit] | None = None,
+    sources: Sequence[SourcePort] = (),
+    beside: Sequence[PortServer] = (),
 ) -> RigDescription:
     """Return `rig` as `dopaloop run` must know it: real ports, and the roster of units.
 
@@ -171,18 +211,28 @@ def effective_rig(
     streams, neural, emulation = rig.streams, rig.neural, rig.emulation or Emulation()
     if stream is not None:
         streams = (replace(streams[0], data=stream.data, control=stream.control, roster=names),)
+    photometry = tuple(
+        replace(config, port=port.name) if config.port else replace(config, data=port.name)
+        for config, port in zip(rig.photometry, sources, strict=True)
+    )
+    harp = tuple(replace(config, port=server.name) for config, server in zip(rig.harp, beside, strict=True))
     if recording is not None:
         emulation = replace(emulation, recorded_trials=dict(zip(names, map(supply, recording), strict=True)))
         if neural.unsignalled_shift_hz == 0:
             neural = replace(neural, unsignalled_shift_hz=PUBLISHED_SHIFT_HZ)
     board = replace(rig.board, port=port.name)
-    return replace(rig, board=board, streams=streams, neural=neural, emulation=emulation)
+    parts = {"streams": streams, "photometry": photometry, "neural": neural, "emulation": emulation}
+    return replace(rig, board=board, harp=harp, **parts)
 
 
 def _endpoints(rig: RigDescription) -> dict[str, str]:
     found = {"board": rig.board.port}
     for stream in rig.streams:
         found |= {"data": stream.data, "control": stream.control}
+    for source in rig.photometry:
+        found[source.name] = source.port or source.data
+    for device in rig.harp:
+        found[device.name] = device.port
     return found
 
 
@@ -211,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recorded", type=Path, help="spikes (.npz) to play instead of simulated units")
     parser.add_argument("--write-rig", type=Path, help="write the effective rig file here")
     parser.add_argument("--truth", type=Path, help="write what the animal reveals here, at the end")
+    parser.add_argument("--stamps", type=Path, help="write when samples left here, at the end")
     parser.add_argument("--stdin", action="store_true", help="end when standard input ends")
     asked = parser.parse_args(arguments)
     try:
@@ -224,6 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             recording=read_spikes(asked.recorded) if asked.recorded is not None else None,
             write_rig=asked.write_rig,
             truth=asked.truth,
+            stamps=asked.stamps,
             by_stdin=asked.stdin,
         )
     except (DopaloopError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The emulated rig's real ports: a pseudo-terminal (or TCP port) for the board, ZeroMQ for the stream."""
+"""The emulated rig's real ports: pseudo-terminals (or TCP ports) for boards, ZeroMQ for streams."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from drivers.open_ephys.emulator import OpenEphysEmulator
 from drivers.transports.servers import PortServer, PtyServer, TcpServer
 from rig.description import StreamConfig
 from rig.errors import ConfigError, TransportError
+from rig.photometry.settings import PhotometryConfig
 
 SEND_MARK: Final = 2_000
 """Messages that may wait in the PUB socket before the rig itself waits."""
@@ -98,6 +99,65 @@ class StreamPorts:
         self.publisher.close()
         self.replier.close()
         self._context.term()
+
+
+class SourcePort:
+    """Where one photometry source is served: a port for a board, a PUB socket for a program.
+
+    Attributes
+    ----------
+    name
+        Port or endpoint to connect to.
+    server
+        The port, if it is one.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be opened.
+    """
+
+    def __init__(self, config: PhotometryConfig) -> None:
+        self.server: PortServer | None = None
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        if config.port:
+            self.server = serve_board(config.port)
+            self.name = self.server.name
+            return
+        self._context = zmq.Context()
+        self._publisher: zmq.Socket[bytes] = self._context.socket(zmq.PUB)
+        self._publisher.linger = 0
+        self._publisher.sndhwm = SEND_MARK
+        self._publisher.setsockopt(zmq.XPUB_NODROP, 1)
+        try:
+            self.name = _bind(self._publisher, config.data, f"photometry '{config.name}', data")
+        except ConfigError:
+            self.close()
+            raise
+
+    def read(self) -> bytes:
+        """Return what the host wrote, perhaps nothing."""
+        return b"" if self.server is None else self.server.read()
+
+    def write(self, data: bytes) -> int:
+        """Offer bytes to the host; return how many were taken."""
+        return len(data) if self.server is None else self.server.write(data)
+
+    def publish(self, message: list[bytes]) -> bool:
+        """Offer a multipart message; False if a subscriber has no room for it now."""
+        try:
+            self._publisher.send_multipart(message, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close it."""
+        if self.server is not None:
+            self.server.close()
+        if self._context is not None:
+            self._publisher.close()
+            self._context.term()
 
 
 def _bind(socket: zmq.Socket[bytes], endpoint: str, what: str) -> str:

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.board.emulator import BoardEmulator
 from drivers.open_ephys.emulator import OpenEphysEmulator
+from drivers.rig_emulator.boards import emulate_board
 from rig.description import Emulation, RigDescription
 from rig.errors import ConfigError
-from rig.events import SyncEdge
-from rig.machine.table import StateTable
+from rig.events import BoardEvent, SyncEdge
 from rig.sim.animal import Animal
 from rig.sim.compose import make_animal
+from rig.sim.sensors import Sensors
 from rig.stream.recording import RecordedUnit
 
+if TYPE_CHECKING:  # scipy.signal comes with it, and takes most of a second
+    from drivers.rig_emulator.beside import EmulatedBeside
+    from drivers.rig_emulator.photometry import EmulatedPhotometry
+
 RATE_HZ = 30_000.0
+GRAIN_US: Final = 4000
+"""Faster than real time, samples of photometry are handed out only this often by the wall."""
 
 
 class SampleClock:
@@ -83,6 +90,12 @@ class EmulatedWorld:
         Bytes of the board that wait for the host; whoever takes some cuts them off.
     messages
         Multipart messages that wait to be published.
+    photometry
+        The photometry sources, each with bytes or messages of its own that wait.
+    beside
+        The Harp devices, each with bytes of its own that wait.
+    watch
+        Called with every board event; for whoever measures.
 
     Raises
     ------
@@ -105,18 +118,17 @@ class EmulatedWorld:
         self.now_us = start_us
         self.to_host = bytearray()
         self.messages: deque[list[bytes]] = deque()
-        self.board = BoardEmulator(
-            name=f"{rig.name} (emulated)"[:24],
-            time_scale=time_scale,
-            start_us=start_us,
-            baud=rig.board.baud,
-            deaf=deaf,
-        )
-        # The core is a new one after a reset, so it is looked up each time.
-        self.animal: Animal = make_animal(rig, self._table, recording, start_us)
+        self.board, tables = emulate_board(rig, time_scale=time_scale, start_us=start_us, deaf=deaf)
+        self.animal: Animal = make_animal(rig, tables, recording, start_us)
+        self.sensors = Sensors(rig)
         self.clock = SampleClock(start_us, emulation.clock_offset_samples, emulation.clock_ppm)
         self.acquisition: OpenEphysEmulator | None = None
         self._block_us: int | None = None
+        self.watch: Callable[[BoardEvent], None] | None = None
+        self.photometry = _photometry(rig, len(self.animal.units.names), start_us, time_scale)
+        self.beside = _beside(rig, start_us)
+        self._inputs = {name: line.line for name, line in rig.board.inputs.items()}
+        self._events_input = {name: played.events_input for name, played in emulation.photometry.items()}
         for stream in rig.streams:
             self.acquisition = OpenEphysEmulator(
                 self.animal.units.names,
@@ -128,20 +140,22 @@ class EmulatedWorld:
             )
             self._block_us = self._block_end(self.acquisition)
 
-    def _table(self, slot: int) -> StateTable | None:
-        return self.board.core.table(slot)
-
     def _block_end(self, acquisition: OpenEphysEmulator) -> int:
         return self.clock.reached_us(acquisition.next_sample + acquisition.block)
 
     @property
     def idle(self) -> bool:
         """Whether everything that came out has been taken."""
-        return not self.to_host and not self.messages
+        waits = any(source.to_host or source.messages for source in self.photometry)
+        waits = waits or any(device.to_host for device in self.beside)
+        return not self.to_host and not self.messages and not waits
 
     def next_due_us(self) -> int | None:
         """When something happens next."""
-        due = (self.board.next_due_us(), self.animal.next_due_us, self._block_us)
+        animal_us, sensors_us = self.animal.next_due_us, self.sensors.next_due_us
+        sources_us = [source.next_due_us() for source in self.photometry]
+        sources_us += [device.next_due_us() for device in self.beside]
+        due = (self.board.next_due_us(), animal_us, sensors_us, self._block_us, *sources_us)
         return min((t_us for t_us in due if t_us is not None), default=None)
 
     def receive(self, data: bytes) -> None:
@@ -162,10 +176,26 @@ class EmulatedWorld:
         for event in self.board.advance(to_us):
             if isinstance(event, SyncEdge) and self.acquisition is not None:
                 self.acquisition.add_sync(event.rising, self.clock.sample(event.t_us))
+            for source in self.photometry:
+                if isinstance(event, SyncEdge):
+                    source.sync(event.t_us, rising=event.rising)
+            for device in self.beside:
+                device.board_event(event)
             self.animal.on_event(event)
+            self.sensors.on_event(event)
+            if self.watch is not None:
+                self.watch(event)
         licks, (units, times) = self.animal.emit(to_us)
-        for _, line, rising in licks:
+        for _, line, rising in [*licks, *self.sensors.emit(to_us)]:
             self.board.input_edge(line, rising)
+        for source in self.photometry:
+            source.spikes(times)
+            for rising in source.edges(to_us):
+                line = self._inputs[self._events_input[source.config.name]]
+                self.board.input_edge(line, rising)
+            source.advance(to_us)
+        for device in self.beside:
+            device.advance(to_us)
         if self.acquisition is not None:
             if units.size:
                 self.acquisition.add_spikes(units, self.clock.samples(times))
@@ -173,3 +203,19 @@ class EmulatedWorld:
                 self.messages.extend(self.acquisition.advance(self.clock.sample(to_us)))
                 self._block_us = self._block_end(self.acquisition)
         self.to_host += self.board.outgoing(to_us)
+
+
+def _photometry(rig: RigDescription, units: int, start_us: int, time_scale: int) -> list[EmulatedPhotometry]:
+    if not rig.photometry:
+        return []
+    from drivers.rig_emulator.photometry import emulated_photometry
+
+    return emulated_photometry(rig, units, start_us, GRAIN_US * time_scale if time_scale > 1 else 0)
+
+
+def _beside(rig: RigDescription, start_us: int) -> list[EmulatedBeside]:
+    if not rig.harp:
+        return []
+    from drivers.rig_emulator.beside import emulated_beside
+
+    return emulated_beside(rig, start_us)

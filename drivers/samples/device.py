@@ -7,6 +7,7 @@ Either going back is a sender that was started again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,6 +25,10 @@ from rig.photometry.digital import DigitalLines
 from rig.photometry.settings import PhotometryConfig
 
 MAX_IGNORED: Final = 64
+RECENT: Final = 64
+"""A message numbered up to this far behind the newest has come twice, or late."""
+ANEW: Final = 8
+"""So many of those in a row, without one that is due, are a sender that was started again."""
 
 
 class SampleStream:
@@ -40,6 +45,8 @@ class SampleStream:
         Messages read, and those that could not be.
     samples, lost
         Samples received, and samples that were counted but never came.
+    doubled
+        Messages that came once more; they count once.
     restarts
         How often the sender began again.
     ignored
@@ -52,10 +59,13 @@ class SampleStream:
         self.noise = 0
         self.samples = 0
         self.lost = 0
+        self.doubled = 0
         self.restarts = 0
         self.ignored: dict[str, int] = {}
         self._last: Header | None = None
         self._next_sample = 0
+        self._seen: deque[int] = deque(maxlen=RECENT)
+        self._behind = 0  # messages in a row that were behind
         self._lines = DigitalLines()
 
     def feed(self, parts: Sequence[bytes], t_ns: int) -> list[SampleEvent]:
@@ -76,13 +86,27 @@ class SampleStream:
                 self.ignored[header.stream] = self.ignored.get(header.stream, 0) + 1
             return []
         self.messages += 1
+        if self._last is not None and 0 < header.seq <= self._last.seq < header.seq + RECENT:
+            self._behind += 1
+            if self._behind < ANEW:
+                return self._leave_out(header.seq, self._last.seq, sum(map(len, parts)))
         told = self._judge(header)
+        self._behind = 0
+        self._seen.append(header.seq)
         after_gap = bool(told) and isinstance(told[-1], SamplesLost)
         self._last, self._next_sample = header, header.first_sample + len(block.values)
         self.samples += len(block.values)
         told += self._lines.take(header.first_sample, block.digital, after_gap=after_gap)
         told.append(Samples(first=header.first_sample, rate_hz=header.rate_hz, values=block.values))
         return told
+
+    def _leave_out(self, seq: int, newest: int, size: int) -> list[SampleEvent]:
+        """Leave out a message that came twice, or after it was given up."""
+        if seq in self._seen:
+            self.doubled += 1
+            return []
+        reason = f"message {seq} came after message {newest}"
+        return [WireNoise(source=self.config.name, dropped=size, reason=reason)]
 
     def _judge(self, header: Header) -> list[SampleEvent]:
         """Say what lies between the last message and this one."""
@@ -103,6 +127,7 @@ class SampleStream:
 
     def _restart(self, reason: str, header: Header) -> list[SampleEvent]:
         self.restarts += 1
+        self._seen.clear()
         self._lines.clear()
         return [StreamRestarted(reason=reason), self._ready(header)]
 

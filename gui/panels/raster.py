@@ -18,6 +18,7 @@ from gui.psth import Row, UnitRows, smoothed_rate, span_ms
 from gui.raster_groups import OTHER, AlignedTo, Group, both_kinds, groups, rows_of, window_of
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
+from gui.unit_words import marked
 from gui.why_empty import why_not_this_unit
 from rig.documents import SessionStarted
 
@@ -37,7 +38,10 @@ WIDE_PX: Final = 560
 
 
 class RasterPanel(AboutUnits):
-    """When the unit fires, and how that depends on the size of the reward."""
+    """When the unit fires, and how that depends on the size of the reward.
+
+    Longer than most: dots, lines of the groups and the PSTH below share one time axis and one set of items.
+    """
 
     title: ClassVar[str] = "unit: raster and PSTH"
     aspects: ClassVar[Aspect] = Aspect.SESSION | Aspect.STATE | Aspect.SPIKES | Aspect.SELECTION
@@ -66,7 +70,7 @@ class RasterPanel(AboutUnits):
             return
         unit = str(self.model.selected)
         self._unit_rows.follow(self.model, unit, around_cues=around_cues)
-        self.name.setText(("T " if unit in self.model.tagged else "") + unit)
+        self.name.setText(marked(unit, self.model.tagged, self.model.vanished))
         self._draw()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

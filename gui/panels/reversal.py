@@ -138,6 +138,8 @@ class ReversalPanel(AboutUnits):
         """Everything that is known of a unit, as rich text."""
         numbers = unit_numbers(self.model.estimates[unit], self.model.sizes_ul)
         tagged = " &middot; tagged" if unit in self.model.tagged else ""
+        if unit in self.model.vanished:
+            tagged += " &middot; silent"
         lines = "".join(
             f"<tr><td>{html.escape(name)}&nbsp;&nbsp;</td><td>{html.escape(value)}</td></tr>"
             for name, value in numbers

@@ -16,7 +16,7 @@ from gui.panel import Controls
 from gui.plot import SizeScale, scaled, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
-from gui.unit_words import interval, ul
+from gui.unit_words import interval, marked, ul
 from gui.why_empty import why_no_reversal, why_not_this_unit
 from rig.documents import UnitEstimate
 
@@ -51,7 +51,7 @@ class SettlingPanel(AboutUnits):
         if self._scale.sizes_ul != tuple(model.sizes_ul) or changed & Aspect.SESSION:
             self._dress()
         estimate = model.estimates[str(model.selected)]
-        self.name.setText(("T " if estimate.unit in model.tagged else "") + estimate.unit)
+        self.name.setText(marked(estimate.unit, model.tagged, model.vanished))
         self._say(estimate)
         self._draw_path(estimate.unit)
         self._draw_counts(estimate)

@@ -16,7 +16,7 @@ from gui.panel import Controls
 from gui.plot import scaled, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
-from gui.unit_words import interval, ul
+from gui.unit_words import interval, marked, ul
 from gui.utility_scale import UtilityScale
 from gui.why_empty import why_no_reversal, why_not_this_unit
 from rig.documents import UnitEstimate
@@ -166,8 +166,7 @@ class UnitPanel(AboutUnits):
         )
 
     def _say(self, estimate: UnitEstimate) -> None:
-        tag = "T " if estimate.unit in self.model.tagged else ""
-        self.name.setText(tag + estimate.unit)
+        self.name.setText(marked(estimate.unit, self.model.tagged, self.model.vanished))
         self.legend.say(
             "● signalled  △ unsignalled   large: mean ± s.e.m.", "● signalled  △ unsignalled", "● cued △ free"
         )

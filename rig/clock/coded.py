@@ -73,6 +73,12 @@ class CodedClock(ClockModel):
         self.stream_codes.reset()
         self._waiting[1].clear()
 
+    def restart_board(self, reason: str) -> None:
+        """Forget both sides: the board's counter began again."""
+        super().restart_board(reason)
+        self.board_codes.reset()
+        self._waiting[0].clear()
+
     def _meet(self, code: Barcode, *, board: bool) -> None:
         """Look for the same code on the other side."""
         own, others = self._waiting if board else (self._waiting[1], self._waiting[0])

@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from rig.clock.host import HostClock
-from rig.clock.model import ClockModel
+from rig.clock.model import WINDOW, ClockModel
 from rig.units import US_PER_MS, US_PER_S
 
 STALE_S: Final = 10.0
@@ -103,13 +103,22 @@ def _of_line(clock: ClockModel, age_s: float) -> tuple[Literal["ok", "poor", "lo
         return "lost", f"no sync pulse for {age_s:.0f} s: is the cable out, or the stream stopped?"
     if clock.missed > MOST_MISSED:
         return "poor", f"{100 * clock.missed:.0f} % of the newest sync pulses never came"
-    if abs(clock.ppm) > MOST_PPM:
+    if abs(clock.ppm) > MOST_PPM + _unsure_ppm(clock):
         return "poor", f"it runs {clock.ppm:+.0f} ppm off its stated rate: does it state the right one?"
     if clock.residual_sd_us > max(MOST_SCATTER_US, sample_us):
         return "poor", f"sync pulses scatter by {clock.residual_sd_us:.0f} us: a bouncing or noisy line?"
     if clock.sigma_us > max(MOST_SIGMA_US, sample_us):
         return "poor", f"only {clock.n_pulses} sync pulses so far: times are good to {clock.sigma_us:.0f} us"
     return "ok", ""
+
+
+def _unsure_ppm(clock: ClockModel) -> float:
+    """Three standard errors of the rate: a slow device sees a pulse to the sample only, and pulses are few.
+
+    Of a straight line through pulses 1.25 s apart on average.
+    """
+    pulses = min(max(clock.n_pulses, 2), WINDOW)
+    return 3.0 * clock.residual_sd_us / (1.25 * pulses * math.sqrt(pulses / 12.0))
 
 
 def _why_not_locked(clock: ClockModel) -> str:

@@ -90,6 +90,11 @@ class HostClock:
         self.resets, self.reason = self.resets + 1, reason
         self._stream.clear()
 
+    def restart_board(self, reason: str) -> None:
+        """Forget the board's clock: its counter began again."""
+        self.resets, self.reason = self.resets + 1, reason
+        self._board.clear()
+
     @property
     def nominal_rate_hz(self) -> float:
         """Sample rate as the stream states it, Hz."""

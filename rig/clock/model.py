@@ -197,6 +197,11 @@ class ClockModel:
         self._group = ()
         self._drop_fit()
 
+    def restart_board(self, reason: str) -> None:
+        """Forget both sides: the board's counter began again."""
+        self._board.clear()
+        self.reset(reason)
+
     @property
     def nominal_rate_hz(self) -> float:
         """Sample rate as the stream states it, Hz."""

@@ -72,6 +72,13 @@ class FoldCounts:
         self.total = np.concatenate([self.total, np.zeros(room)])
         self.squares = np.concatenate([self.squares, np.zeros(room)])
 
+    def rows(self, index: IntArray) -> FoldCounts:
+        """Return a copy that holds the units `index` only; each keeps the folds that it has."""
+        chosen = FoldCounts(self.n.shape[2])
+        chosen.n, chosen.total = self.n[index].copy(), self.total[index].copy()
+        chosen.squares = self.squares[index].copy()
+        return chosen
+
     def add(self, size_index: npt.ArrayLike, response_hz: npt.ArrayLike) -> None:
         """Count one trial.
 

@@ -73,6 +73,12 @@ class CueResponses:
             raise ValueError(f"{self.units} units, but responses of shape {y.shape}")
         self._kept[cue_index].append(y.copy())
 
+    def rows(self, index: IntArray) -> CueResponses:
+        """Return a copy that holds the units `index` only."""
+        chosen = CueResponses(len(index))
+        chosen._kept = [[*self.of(cue)[:, index]] for cue in range(CUES)]
+        return chosen
+
     def of(self, cue_index: int) -> FloatArray:
         """All responses to one cue, shape (trials, units), in Hz; NaN where missing."""
         rows = np.full((len(self._kept[cue_index]), self.units), np.nan)

@@ -104,6 +104,7 @@ class DriftWatch:
     """
 
     def __init__(self, utility_hz: npt.ArrayLike, units: int = 0, half_life: float = HALF_LIFE) -> None:
+        self._utility_hz = utility_hz
         self._bayes = KinkedBayes(utility_hz)
         sizes = np.asarray(utility_hz).size
         self._full = SizeCounts(sizes, units)
@@ -121,6 +122,14 @@ class DriftWatch:
             np.concatenate([table, room]) for table in (self._n, self._total, self._squares)
         )
         self._weight2 = np.concatenate([self._weight2, np.zeros(more)])
+
+    def rows(self, index: IntArray) -> DriftWatch:
+        """Return a copy that holds the units `index` only."""
+        chosen = DriftWatch(self._utility_hz)
+        chosen._keep, chosen._full = self._keep, self._full.rows(index)
+        chosen._n, chosen._total = self._n[index].copy(), self._total[index].copy()
+        chosen._squares, chosen._weight2 = self._squares[index].copy(), self._weight2[index].copy()
+        return chosen
 
     def add(self, size_index: int, response_hz: npt.ArrayLike) -> None:
         """Count one trial; parameters and errors as for `SizeCounts.add`."""

@@ -15,6 +15,7 @@ from rig.estimate.cue_coding import CueResponses
 from rig.estimate.offline import Responses
 from rig.estimate.population_worked import Heard
 from rig.estimate.session_responses import Answer, CueAnswer, SessionResponses
+from rig.estimate.tag_report import TagsTold
 from rig.estimate.unit_loss import LossWatch
 from rig.estimate.utility import PUBLISHED_AXIS, UtilityAxis
 
@@ -77,10 +78,13 @@ class Gathered:
         Unit -> its place.
     trials, rewarded
         Of the whole session.
+    tags
+        What is known of its units and light.
     """
 
     def __init__(self) -> None:
         self.units: dict[str, int] = {}
+        self.tags = TagsTold()
         self.trials = self.rewarded = 0
         self._told = SessionResponses(shift_hz=0.0)
         self._rows: list[Row] = []
@@ -133,6 +137,7 @@ class Gathered:
     def take(self, document: Document) -> None:
         """Take one document, in the session's order."""
         news = self._told.take(document)
+        self.tags.take(document)
         if isinstance(document, EpochStarted):
             self._rows = []
         elif isinstance(document, TrialDone):

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from rig.estimate.counts import ZERO_HZ, BoolArray, FloatArray, SizeCounts
+from rig.estimate.counts import ZERO_HZ, BoolArray, FloatArray, IntArray, SizeCounts
 
 PARTITIONS: Final = 1000
 PENDING: Final = 32
@@ -106,6 +106,15 @@ class HalfCounts:
             old = getattr(self, name)
             room = np.zeros((self.sizes, self.partitions, more), dtype=old.dtype)
             setattr(self, name, np.concatenate([old, room], axis=2))
+
+    def rows(self, index: IntArray) -> HalfCounts:
+        """Return a copy that holds the units `index` only."""
+        self.fold()
+        chosen = HalfCounts(self.sizes, 0, self.partitions)
+        chosen.all_trials = self.all_trials.rows(index)
+        for name in ("n", "positives", "negatives", "total"):
+            setattr(chosen, name, getattr(self, name)[:, :, index].copy())
+        return chosen
 
     def add(self, trial: int, size_index: npt.ArrayLike, response_hz: npt.ArrayLike) -> None:
         """Count one trial; the work is put off until `fold`, or until 32 trials wait.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import numpy as np
 
 from rig.estimate.counts import IntArray
@@ -15,7 +17,12 @@ NO_CUES = "a table of responses to rewards holds none to cues"
 
 
 def population_of(
-    responses: Responses, analysis: Analysis, heard: Heard | None = None, *, published: bool = False
+    responses: Responses,
+    analysis: Analysis,
+    heard: Heard | None = None,
+    *,
+    published: bool = False,
+    tagged: Set[str] = frozenset(),
 ) -> PopulationView:
     """Work out the population of a recording.
 
@@ -30,6 +37,8 @@ def population_of(
         What is known besides.
     published
         Also decode by the published imputation, which takes seconds.
+    tagged
+        Units that count; if there are none, all do.
     """
     placed = analysis.estimator.placed
     counts = PopulationCounts(placed.utility_hz, placed.sizes_ul)
@@ -46,13 +55,20 @@ def population_of(
         if responses.baseline_hz is not None:
             baseline[unit] = responses.baseline_hz[rows]
         counts.add(int(trial[rows[0]]), size, y, baseline)
+    chosen = np.flatnonzero([name in tagged for name in responses.names])
+    left_out = len(responses.names) - chosen.size if chosen.size else 0
+    heard = heard or Heard(why_no_cues=NO_CUES)
+    if left_out:
+        counts, heard = counts.rows(chosen), heard.rows(chosen)
     about = About(
-        units=responses.names,
+        units=[name for name in responses.names if name in tagged] if left_out else responses.names,
         sizes_ul=placed.sizes_ul,
         utility_axis_hz=placed.utility_hz,
         rewarded=responses.rewarded,
+        counted="tagged" if left_out else "all",
+        left_out=left_out,
     )
-    return population_view(counts, about, heard or Heard(why_no_cues=NO_CUES), published=published)
+    return population_view(counts, about, heard, published=published)
 
 
 def trial_numbers(responses: Responses) -> IntArray:

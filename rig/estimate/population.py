@@ -8,7 +8,7 @@ session: nothing that it works out can reach a decision.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Literal, Self, TypeAlias
 
 import numpy as np
@@ -18,10 +18,11 @@ from rig.estimate.counts import FloatArray
 from rig.estimate.cue_coding import CueResponses
 from rig.estimate.half_counts import PARTITIONS
 from rig.estimate.population_counts import PopulationCounts
-from rig.estimate.population_report import PopulationView
+from rig.estimate.population_report import Counted, PopulationView
 from rig.estimate.population_view import population_view
 from rig.estimate.population_worked import About, Heard
 from rig.estimate.session_responses import Answer, CueAnswer, SessionResponses
+from rig.estimate.tag_report import TagsTold
 from rig.estimate.unit_loss import LossWatch
 
 Decode: TypeAlias = Literal["convex", "all"]
@@ -38,6 +39,8 @@ class PopulationTracker:
     ----------
     partitions
         How many ways of halving the trials are followed.
+    units
+        ``tagged``: if a person has tagged any unit that was heard, only tagged ones count. ``all``: all.
 
     Examples
     --------
@@ -49,8 +52,10 @@ class PopulationTracker:
         view = tracker.view()
     """
 
-    def __init__(self, partitions: int = PARTITIONS) -> None:
+    def __init__(self, partitions: int = PARTITIONS, units: Counted = "tagged") -> None:
         self._partitions = partitions
+        self._counted: Counted = units
+        self._tags = TagsTold()
         self._responses = SessionResponses()
         self._index: dict[str, int] = {}
         self._counts: PopulationCounts | None = None
@@ -71,6 +76,7 @@ class PopulationTracker:
     def take(self, document: Document) -> None:
         """Take one document, in the session's order; those that are not about responses change nothing."""
         news = self._responses.take(document)
+        self._tags.take(document)
         match document:
             case SessionStarted():
                 self._index = {}
@@ -138,16 +144,27 @@ class PopulationTracker:
         if self._responses.started is None:
             return None
         told = self._responses
+        chosen = self._chosen()
         about = About(
-            units=self.units,
+            units=tuple(unit for unit in self._index if unit in chosen),
             sizes_ul=told.sizes_ul,
             utility_axis_hz=told.utility_axis_hz,
             rewarded=self._rewarded,
             epoch=told.number,
             why_nothing=self._why_nothing(),
+            counted="tagged" if len(chosen) < len(self._index) else "all",
+            left_out=len(self._index) - len(chosen),
         )
-        heard = Heard(lost=self._loss.lost, cues=self._cues, conditions=_names(told.roles))
-        return population_view(self._counts, about, heard, published=decode == "all")
+        counts, heard = self._counts, Heard(self._loss.lost, self._cues, _names(told.roles))
+        if about.left_out:
+            index = np.array([self._index[unit] for unit in about.units], dtype=np.int64)
+            counts, heard = counts.rows(index) if counts is not None else None, heard.rows(index)
+        return population_view(counts, about, heard, published=decode == "all")
+
+    def _chosen(self) -> Set[str]:
+        """Units that count: the tagged ones if there is any among those that were heard, else all."""
+        tagged = self._tags.tagged & self._index.keys() if self._counted == "tagged" else set()
+        return tagged or self._index.keys()
 
     def _why_nothing(self) -> str | None:
         told = self._responses

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rig.estimate.asymmetry_folds import FoldCounts
-from rig.estimate.counts import FloatArray, SizeCounts
+from rig.estimate.counts import FloatArray, IntArray, SizeCounts
 from rig.estimate.drift import DriftWatch
 from rig.estimate.half_counts import PARTITIONS, membership
 from rig.estimate.reliability import ReliabilityTracker
@@ -127,6 +127,15 @@ class PopulationCounts:
             known = np.isfinite(rate)
             self._baseline_sum += np.where(known, rate, 0.0)
             self._baseline_n += known
+
+    def rows(self, index: IntArray) -> PopulationCounts:
+        """Return a copy that holds the units `index` only."""
+        chosen = PopulationCounts(self.utility_hz, self.sizes_ul, 1)
+        chosen.reliability = self.reliability.rows(index)
+        chosen.first, chosen.second = self.first.rows(index), self.second.rows(index)
+        chosen.drift, chosen.folds = self.drift.rows(index), self.folds.rows(index)
+        chosen._baseline_sum, chosen._baseline_n = self._baseline_sum[index], self._baseline_n[index]
+        return chosen
 
     def copy(self) -> Self:
         """Return an independent copy (a checkpoint)."""

@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Explanation: TypeAlias = Literal["common", "offset", "distributional", "both"]
+Counted: TypeAlias = Literal["tagged", "all"]
+"""Which units count: all of them, or only those that a person has tagged, if any of them is."""
 Verdict: TypeAlias = Literal["common", "offset", "distributional", "both", "undecided"]
 
 
@@ -211,6 +213,8 @@ class Population(_Part, frozen=True, kw_only=True):
     ----------
     units
         How many units have data for an estimate and are counted.
+    counted, left_out
+        Whether only tagged units were counted, and how many others were left out for that.
     up_down
         For each size: (size in uL, units significantly above baseline, below).
     """
@@ -228,6 +232,8 @@ class Population(_Part, frozen=True, kw_only=True):
     drift: tuple[DriftUnit, ...]
     drift_together: Together | None
     reasons: dict[str, str]
+    counted: Counted = "all"
+    left_out: int = 0
 
 
 class UnitFigures(_Part, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from rig.estimate.population_counts import PopulationCounts
 from rig.estimate.population_figures import figures
 from rig.estimate.population_numbers import no_numbers, numbers
@@ -31,6 +33,7 @@ def population_view(
         worked = worked_out(counts)
         population = numbers(worked, about, heard, published=published)
         drawn = figures(worked, about.units)
+    population = msgspec.structs.replace(population, counted=about.counted, left_out=about.left_out)
     return PopulationView(
         rewarded=about.rewarded,
         epoch=about.epoch,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rig.estimate.asymmetry import Slopes, published_slopes
-from rig.estimate.counts import BoolArray, FloatArray, SizeCounts
+from rig.estimate.counts import BoolArray, FloatArray, IntArray, SizeCounts
 from rig.estimate.cue_coding import CueResponses
 from rig.estimate.drift import Drift
 from rig.estimate.population_counts import PopulationCounts
+from rig.estimate.population_report import Counted
 from rig.estimate.reliability import Reliability, enough_data
 from rig.estimate.sign_count import sign_count
 
@@ -28,6 +29,8 @@ class About:
         Rewarded trials that count.
     why_nothing
         Why no statistic of reversal points can be told; None if it can.
+    counted, left_out
+        Whether only tagged units are counted, and how many others were left out.
     """
 
     units: Sequence[str]
@@ -36,6 +39,8 @@ class About:
     rewarded: int
     epoch: int = 0
     why_nothing: str | None = None
+    counted: Counted = "all"
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,14 @@ class Heard:
     cues: CueResponses | None = None
     conditions: tuple[str, str, str] | None = None
     why_no_cues: str = "the protocol names no cues of a low, an even and a high chance of reward"
+
+    def rows(self, index: IntArray) -> Heard:
+        """Return what is known of the units `index` only."""
+        return replace(
+            self,
+            lost=self.lost[index] if self.lost is not None else None,
+            cues=self.cues.rows(index) if self.cues is not None else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

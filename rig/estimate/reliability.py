@@ -24,7 +24,7 @@ from scipy.special import stdtr
 
 from rig.estimate.cells import Cells, isotonic_cells, sign_count_cells, slopes_cells
 from rig.estimate.correlate import Correlation, averaged, correlate, pearson
-from rig.estimate.counts import BoolArray, FloatArray, SizeCounts
+from rig.estimate.counts import BoolArray, FloatArray, IntArray, SizeCounts
 from rig.estimate.half_counts import PARTITIONS, HalfCounts
 from rig.estimate.isotonic import isotonic
 from rig.estimate.sign_count import sign_count
@@ -100,6 +100,12 @@ class ReliabilityTracker:
         """Append `more` units that have no responses yet."""
         self.halves.add_units(more)
         self.time_split.add_units(more)
+
+    def rows(self, index: IntArray) -> ReliabilityTracker:
+        """Return a copy that holds the units `index` only."""
+        chosen = ReliabilityTracker(self.utility_hz, 0, self.halves.partitions)
+        chosen.halves, chosen.time_split = self.halves.rows(index), self.time_split.rows(index)
+        return chosen
 
     def add(self, trial: int, size_index: npt.ArrayLike, response_hz: npt.ArrayLike) -> None:
         """Count one trial; parameters and errors as for `HalfCounts.add`."""

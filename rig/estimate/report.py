@@ -14,8 +14,11 @@ import msgspec
 
 from rig.documents import UnitEstimate
 from rig.estimate.population_report import Population
+from rig.estimate.tag_report import NO_TAG, Tag
+from rig.estimate.telling import no_estimate
 
 NO_TRUTH = "these units are not simulated: nobody knows their true values"
+NO_RESPONSES = "no response to a reward was taken"
 NO_POPULATION = "it was not asked for"
 SCHEMA_ID = "dopaloop estimates, version 1"
 
@@ -65,7 +68,13 @@ class Asymmetry(_Part, frozen=True, kw_only=True):
 
 
 class Unit(_Part, frozen=True, kw_only=True):
-    """One unit; `n` is its number of responses per size, in the order of `sizes_ul`."""
+    """One unit; `n` is its number of responses per size, in the order of `sizes_ul`.
+
+    Attributes
+    ----------
+    tag
+        What is known of it and light; null: nothing.
+    """
 
     unit: str
     n: tuple[int, ...]
@@ -74,6 +83,7 @@ class Unit(_Part, frozen=True, kw_only=True):
     asymmetry: Asymmetry
     flags: tuple[str, ...]
     reasons: dict[str, str]
+    tag: Tag | None = None
 
 
 class Source(_Part, frozen=True, kw_only=True):
@@ -164,6 +174,7 @@ def report(
     population: Population | None = None,
     no_population: str = NO_POPULATION,
     source: Source | msgspec.UnsetType = msgspec.UNSET,
+    tags: Mapping[str, Tag] | None = None,
 ) -> Report:
     """Build the report.
 
@@ -179,13 +190,15 @@ def report(
         The reason given for a unit whose truth is null.
     population, no_population
         The statistics of all units together, or None and why.
+    tags
+        Unit name -> what is known of it and light. Units that have no estimates are appended.
     """
     return Report(
         trials=counts.trials,
         rewarded=counts.rewarded,
         sizes_ul=counts.sizes_ul,
         utility_axis_hz=counts.utility_axis_hz,
-        units=unit_reports(estimates, truth or {}, no_truth),
+        units=unit_reports(estimates, truth or {}, no_truth, tags),
         epochs=(),
         population=population,
         reasons={} if population is not None else {"population": no_population},
@@ -194,10 +207,24 @@ def report(
 
 
 def unit_reports(
-    estimates: Sequence[UnitEstimate], truth: Mapping[str, Truth], no_truth: str = NO_TRUTH
+    estimates: Sequence[UnitEstimate],
+    truth: Mapping[str, Truth],
+    no_truth: str = NO_TRUTH,
+    tags: Mapping[str, Tag] | None = None,
 ) -> tuple[Unit, ...]:
     """Return the units' part of a report; parameters as for `report`."""
-    return tuple(_unit(estimate, truth.get(estimate.unit), no_truth) for estimate in estimates)
+    tags = tags or {}
+    known = {estimate.unit for estimate in estimates}
+    only_lit = [msgspec.structs.replace(no_estimate(unit, ()), flags=(), reason=NO_RESPONSES)
+                for unit in tags if unit not in known]  # fmt: skip
+    made = (_unit(estimate, truth.get(estimate.unit), no_truth) for estimate in (*estimates, *only_lit))
+    return tuple(_with_tag(unit, tags.get(unit.unit)) for unit in made)
+
+
+def _with_tag(unit: Unit, tag: Tag | None) -> Unit:
+    if tag is None:
+        return msgspec.structs.replace(unit, reasons={**unit.reasons, "tag": NO_TAG})
+    return msgspec.structs.replace(unit, tag=tag)
 
 
 def _unit(e: UnitEstimate, truth: Truth | None, no_truth: str) -> Unit:

@@ -8,8 +8,9 @@ import msgspec
 
 from rig.documents import Document, EpochStarted, EstimatesUpdated, SessionStarted, TrialDone, UnitEstimate
 from rig.estimate.population import Decode, PopulationTracker
-from rig.estimate.population_report import PopulationView
+from rig.estimate.population_report import Counted, PopulationView
 from rig.estimate.report import NO_TRUTH, EpochReport, Report, ReportCounts, Truth, report, unit_reports
+from rig.estimate.tag_report import TagsTold, TagTruth
 
 FIRST_REASON = "the session began"
 OF_THE_END = "what is revealed of a simulated animal is how it stood at the session's end"
@@ -18,14 +19,20 @@ OF_THE_END = "what is revealed of a simulated animal is how it stood at the sess
 class SessionReport:
     """Follows the documents of a session, in their order.
 
+    Parameters
+    ----------
+    units
+        Which units count in the population.
+
     Attributes
     ----------
-    population
-        Follows them too.
+    population, tags
+        Follow them too.
     """
 
-    def __init__(self) -> None:
-        self.population = PopulationTracker()
+    def __init__(self, units: Counted = "tagged") -> None:
+        self.population = PopulationTracker(units=units)
+        self.tags = TagsTold()
         self._trials = self._rewarded = 0
         self._started: SessionStarted | None = None
         self._epochs: list[EpochStarted] = []
@@ -34,6 +41,7 @@ class SessionReport:
     def show(self, document: Document) -> None:
         """Take one document."""
         self.population.take(document)
+        self.tags.take(document)
         match document:
             case SessionStarted():
                 self._started = document
@@ -51,8 +59,19 @@ class SessionReport:
         """Work out the population."""
         return self.population.view(decode)
 
-    def report(self, truth: Mapping[str, Truth] | None = None, no_truth: str = NO_TRUTH) -> Report:
-        """Return the report; parameters as for `rig.estimate.report.report`."""
+    def report(
+        self,
+        truth: Mapping[str, Truth] | None = None,
+        no_truth: str = NO_TRUTH,
+        light: Mapping[str, TagTruth] | None = None,
+    ) -> Report:
+        """Return the report; parameters as for `rig.estimate.report.report`.
+
+        Parameters
+        ----------
+        light
+            What light does to simulated units.
+        """
         newest = self._epochs[-1] if self._epochs else self._started
         counts = ReportCounts(
             trials=self._trials,
@@ -69,6 +88,7 @@ class SessionReport:
             no_truth=no_truth,
             population=view.population if view else None,
             no_population="the session did not begin",
+            tags=self.tags.reports(light),
         )
         if not self._epochs:
             return told

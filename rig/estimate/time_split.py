@@ -52,6 +52,14 @@ class TimeSplit:
         self._size = np.concatenate([self._size, np.zeros((more, room), dtype=np.int64)])
         self._response = np.concatenate([self._response, np.zeros((more, room))])
 
+    def rows(self, index: IntArray) -> TimeSplit:
+        """Return a copy that holds the units `index` only."""
+        chosen = TimeSplit(self.first.sizes)
+        chosen.first, chosen.second = self.first.rows(index), self.second.rows(index)
+        chosen._seen, chosen._size = self._seen[index].copy(), self._size[index].copy()
+        chosen._response = self._response[index].copy()
+        return chosen
+
     def add(self, size_index: npt.ArrayLike, response_hz: npt.ArrayLike) -> None:
         """Count one trial.
 

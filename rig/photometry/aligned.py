@@ -105,10 +105,10 @@ def respond(trace: Trace, place: Place, window: ResponseWindow) -> FibreResponse
     """
     response, baseline = place.windows(window)
     after, before = trace.between(*response), trace.between(*baseline)
-    missing = int(np.isnan(after).sum() + np.isnan(before).sum())
-    reason = _why_not(trace, min(response[0], baseline[0]), max(response[1], baseline[1]))
-    if reason is None and missing:
-        reason = _why_holes((after, before), missing, place.rate_hz)
+    reason, missing = _why_not(trace, min(response[0], baseline[0]), max(response[1], baseline[1])), 0
+    if reason is None:
+        missing = int(np.isnan(after).sum() + np.isnan(before).sum())
+        reason = _why_holes((after, before), missing, place.rate_hz) if missing else None
     if reason is not None:
         return FibreResponse(dff=None, baseline_dff=None, missing=missing, reason=reason)
     level = float(np.nanmean(before))

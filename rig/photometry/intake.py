@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from rig.clock.health import health
 from rig.clock.model import ClockModel
 from rig.errors import ConfigError
 from rig.events import (
@@ -35,6 +36,7 @@ from rig.photometry.aligned import FibreResponse, Floats, Place, around, respond
 from rig.photometry.chain import DffChunk, OnlineDff
 from rig.photometry.miscount import Miscount, PulseCount
 from rig.photometry.settings import FibreConfig, PhotometryConfig
+from rig.photometry.told import SourceHealth
 from rig.photometry.trace import Trace
 
 KEEP_S: Final = 120.0
@@ -61,33 +63,6 @@ class FibreChunk(msgspec.Struct, frozen=True, eq=False):
     made: DffChunk
 
 
-class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """How a source is doing.
-
-    Attributes
-    ----------
-    lost
-        Samples that the device numbered and that never came.
-    missing, surplus
-        Samples that it lost (or made twice) without a number, by the sync pulses.
-    clock_sigma_us
-        Standard error of the clock; None while it is not locked.
-    """
-
-    name: str
-    ready: bool
-    rate_hz: float | None
-    samples: int
-    lost: int
-    missing: int
-    surplus: int
-    clipped: int
-    noise_bytes: int
-    restarts: int
-    clock_sigma_us: float | None
-    clock_pulses: int
-
-
 class _Fibre:
     """One fibre's chain and its newest trace."""
 
@@ -101,6 +76,8 @@ class _Fibre:
 
 class SampleIntake:
     """Events of one source in; dF/F and responses out.
+
+    Longer than most: clock, chain and answers of one source share its counts.
 
     Parameters
     ----------
@@ -117,6 +94,9 @@ class SampleIntake:
         Sample numbers and board time.
     ready
         What the source told of itself; None before.
+    miscounts
+        Samples found missing (or too many) by the sync pulses, oldest first; whoever tells of them takes them
+        out.
     """
 
     def __init__(self, config: PhotometryConfig, step: int = 1) -> None:
@@ -124,11 +104,13 @@ class SampleIntake:
         self.name = config.name
         self.clock = ClockModel(float(config.rate_hz), edge_samples=LATE_EDGE)
         self.ready: SourceReady | None = None
+        self.miscounts: list[Miscount] = []
         self._count = PulseCount(float(config.rate_hz), step)
         self._step = step
         self._fibres: dict[str, _Fibre] = {}
         self._unsure: deque[tuple[int, int]] = deque(maxlen=UNCERTAIN)
         self._judged = 0  # the newest sample up to which pulses have told that none is missing
+        self._next: int | None = None
         self._samples = 0
         self._lost = 0
         self._missing = 0
@@ -180,8 +162,20 @@ class SampleIntake:
 
     def add_board_pulse(self, t_us: int) -> list[Miscount]:
         """Tell that the board drove a rising edge on its sync line; return samples found missing by it."""
+        if self.ready is None:
+            return []  # no sample can have seen it
         self.clock.add_board_pulse(t_us)
         return self._found(self._count.add_board_pulse(t_us))
+
+    def restart_board(self, reason: str) -> None:
+        """Forget the board's side of the clock: its counter began again. Samples are counted on."""
+        self.clock.restart_board(reason)
+        self._count.restart_board()
+
+    def interrupted(self, reason: str) -> None:
+        """Nobody listened for a while: which pulse is which must be found again."""
+        self.clock.restart_board(reason)
+        self._count.restart_board()
 
     def _take_pulse(self, sample: int) -> None:
         self._found(self._count.add_stream_pulse(sample))
@@ -190,6 +184,7 @@ class SampleIntake:
             self._judged = sample + self._count.offset
 
     def _found(self, miscounts: list[Miscount]) -> list[Miscount]:
+        self.miscounts += miscounts
         for miscount in miscounts:
             self._missing += max(miscount.missing, 0)
             self._surplus += max(-miscount.missing, 0)
@@ -201,6 +196,7 @@ class SampleIntake:
         self._samples += len(event.values)
         self._clipped += event.clipped
         first = event.first + self._count.offset
+        self._next = first + len(event.values)
         chunks = []
         for name, fibre in self._fibres.items():
             raw = event.values[:, fibre.signal]
@@ -230,9 +226,10 @@ class SampleIntake:
 
     def _restart(self, reason: str) -> None:
         self._restarts += 1
-        self.clock.reset(reason)
+        self.clock.restart_board(reason)  # nor the pulses before: no new sample can have seen them
         self._count.reset()
         self._unsure.clear()
+        self._next = None
         self._judged = 0
         if self.ready is not None:
             self._begin(self.ready)
@@ -310,9 +307,24 @@ class SampleIntake:
             lag_ms=known.config.lag_ms,
         )
 
-    def health(self) -> SourceHealth:
-        """Return how the source is doing."""
+    def board_time_us(self, sample: int) -> int | None:
+        """Return the board time at which a sample was taken; None while the clock is not known."""
+        return round(self.clock.to_board_us(sample)) if self.clock.locked else None
+
+    @property
+    def position(self) -> tuple[int, float] | None:
+        """Return the sample that comes next and samples per second as stated; None before the first."""
+        return None if self._next is None or self.ready is None else (self._next, self.ready.rate_hz)
+
+    def buffer_end(self, sample: int) -> int:
+        """Return the last sample of the device's buffer that `sample` came in."""
+        own = sample - self._count.offset
+        return own + self._step - 1 - own % self._step + self._count.offset
+
+    def health(self, board_us: int | None = None) -> SourceHealth:
+        """Return how the source is doing, with a judgement of its clock if board time `board_us` is given."""
         settled = bool(self._fibres) and all(fibre.chain.ready for fibre in self._fibres.values())
+        delays = [fibre.chain.group_delay_ms for fibre in self._fibres.values()]
         return SourceHealth(
             name=self.name,
             ready=settled and self.clock.locked,
@@ -326,4 +338,6 @@ class SampleIntake:
             restarts=self._restarts,
             clock_sigma_us=self.clock.sigma_us if self.clock.locked else None,
             clock_pulses=self.clock.n_pulses,
+            clock=None if board_us is None else health(self.clock, board_us),
+            filter_delay_ms=max(delays, default=None),
         )

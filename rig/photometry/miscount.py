@@ -91,6 +91,13 @@ class PulseCount:
         self._phase.clear()
         self.offset = 0
 
+    def restart_board(self) -> None:
+        """Forget the rig's side: board time began again. What is known to be missing stays so."""
+        self._board.clear()
+        self._stream.clear()
+        self._recent.clear()
+        self._phase.clear()
+
     def add_board_pulse(self, t_us: int) -> list[Miscount]:
         """Tell that the rig gave a pulse at board time `t_us`; return what is found missing now."""
         self._board.append(t_us)

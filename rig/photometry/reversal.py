@@ -32,6 +32,7 @@ from rig.estimate.counts import SizeCounts
 from rig.estimate.isotonic import isotonic
 from rig.estimate.kinked_bayes import START_DOF, START_VARIANCE, KinkedBayes
 from rig.estimate.utility import PlacedSizes
+from rig.photometry.told import FibreEstimate
 
 Floats = NDArray[np.float64]
 
@@ -45,39 +46,6 @@ ABOVE: Final = "above zero at every size"
 BELOW: Final = "below zero at every size"
 AT_EDGE: Final = "at edge"
 NO_KINK: Final = "the kinked model does not fit"
-
-
-class FibreEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """One fibre's reversal point.
-
-    Attributes
-    ----------
-    n
-        Responses per size.
-    mean_dff, sem_dff
-        Mean response to each size and its standard error; None with none, and with fewer than two.
-    isotonic_ul, between_ul
-        Zero crossing, and the two sizes between which the sign changes at 95 %; None if the means never
-        change their sign. An end of the sizes given may mean that it changes beyond it.
-    bayes_ul, bayes_ci95_ul
-        Posterior mean and 95 % interval of the kinked model; None if the means never change their sign, or
-        if it contradicts where they do.
-    rise
-        Slope of the response over the utility axis, in its standard errors.
-    reason
-        Why there is no estimate at all, else None.
-    """
-
-    n: tuple[int, ...]
-    mean_dff: tuple[float | None, ...]
-    sem_dff: tuple[float | None, ...]
-    isotonic_ul: float | None = None
-    between_ul: tuple[float, float] | None = None
-    bayes_ul: float | None = None
-    bayes_ci95_ul: tuple[float, float] | None = None
-    rise: float | None = None
-    flags: tuple[str, ...] = ()
-    reason: str | None = None
 
 
 class FibreReversal:

@@ -72,6 +72,30 @@ class FibreConfig(_Part, frozen=True, kw_only=True):
     dff: DffSettings = DffSettings()
 
 
+class ThresholdConfig(_Part, frozen=True, kw_only=True):
+    """A loop on a fibre: dF/F rises above a value while a trial runs, and the table gets a soft event.
+
+    What the table makes of it is the protocol's affair (`rig.soft`); a table that does not ask for it is not
+    changed by it. No valve hangs on it.
+
+    Parameters
+    ----------
+    fibre
+        Name of one of this source's fibres.
+    above_dff
+        dF/F, a fraction: 0.01 is 1 %. It counts when it is passed from below.
+    soft_event
+        Which soft event is sent, 1 to 8.
+    refractory_s
+        So long after one soft event no other is sent for this threshold.
+    """
+
+    fibre: str
+    above_dff: float
+    soft_event: Annotated[int, msgspec.Meta(ge=1, le=8)]
+    refractory_s: NonNegative = 1.0
+
+
 class PhotometryConfig(_Part, frozen=True, kw_only=True):
     """One source of samples and the fibres on it.
 
@@ -94,6 +118,8 @@ class PhotometryConfig(_Part, frozen=True, kw_only=True):
     window
         Where responses are measured: mean dF/F from `start_ms` to `stop_ms` after the reward, minus that from
         `baseline_start_ms` to `baseline_stop_ms` after the trial's first stimulus.
+    thresholds
+        What is to happen at once when a fibre's dF/F rises above a value.
     """
 
     name: str
@@ -111,3 +137,4 @@ class PhotometryConfig(_Part, frozen=True, kw_only=True):
     window: ResponseWindow = ResponseWindow(
         start_ms=0, stop_ms=1000, baseline_start_ms=-1000, baseline_stop_ms=0
     )
+    thresholds: tuple[ThresholdConfig, ...] = ()

@@ -16,6 +16,7 @@ from rig.sim.animal import Animal
 from rig.sim.mouse import Mouse
 from rig.sim.neurons import PopulationSettings
 from rig.sim.recorded import RecordedUnits
+from rig.sim.sensors import Sensors
 from rig.sim.stimuli import Wiring, is_promising
 from rig.sim.units import SimulatedUnits, Units
 from rig.sim.virtual_rig import VirtualRig
@@ -124,4 +125,4 @@ def make_animal(
 def make_virtual_rig(rig: RigDescription, recording: Sequence[RecordedUnit] | None = None) -> VirtualRig:
     """Make a rig without a wire: a board's core with the animal of `make_animal` on it."""
     core = BoardCore()
-    return VirtualRig(core, make_animal(rig, core.table, recording))
+    return VirtualRig(core, make_animal(rig, core.table, recording), Sensors(rig))

@@ -17,8 +17,9 @@ import msgspec
 import numpy as np
 
 from rig.commands import Abort, BoardCommand, Command
-from rig.device import BoardLimits
+from rig.device import BoardAbilities, BoardLimits
 from rig.events import BoardEvent, Progress, Spike, StreamEvent, Ttl, WireNoise
+from rig.machine.pulses import MOST_COUNTED
 from rig.units import US_PER_S
 
 RATE_HZ: Final = float(US_PER_S)
@@ -63,8 +64,10 @@ class Frames:
 class DirectBoard:
     """The host's side of a virtual board: a `rig.device.Board`."""
 
+    abilities: Final = BoardAbilities(title="simulation")
+
     def __init__(self, limits: BoardLimits | None = None) -> None:
-        self._limits = limits if limits is not None else BoardLimits()
+        self._limits = limits if limits is not None else BoardLimits(counted=MOST_COUNTED)
         self._frames = Frames()
         self._out: list[bytes] = []
 

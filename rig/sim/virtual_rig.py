@@ -11,12 +11,22 @@ from typing import Final
 
 import msgspec
 
-from rig.commands import Abort, BoardCommand, Configure, Pulse, SendSoftEvent, StartTrial, UploadTable
+from rig.commands import (
+    Abort,
+    BoardCommand,
+    Configure,
+    Pulse,
+    PulseCost,
+    SendSoftEvent,
+    StartTrial,
+    UploadTable,
+)
 from rig.events import BoardEvent, BoardReady, CommandRefused, Heartbeat, SyncEdge, TableAccepted
 from rig.machine.core import BoardCore
 from rig.machine.refusal import TableRefused
 from rig.sim.animal import Animal
 from rig.sim.direct import Block, Frames, Hello, frame
+from rig.sim.sensors import Sensors
 from rig.units import US_PER_S
 
 BLOCK_US: Final = 100_000
@@ -36,11 +46,14 @@ class VirtualRig:
         The board.
     animal
         What is tied to it; its callables must read this same core.
+    sensors
+        What else is on its inputs, if anything.
     """
 
-    def __init__(self, core: BoardCore, animal: Animal) -> None:
+    def __init__(self, core: BoardCore, animal: Animal, sensors: Sensors | None = None) -> None:
         self.core = core
         self.animal = animal
+        self.sensors = sensors or Sensors()
         self._frames = Frames()
         self._out: list[bytes] = []
         self._sync: list[tuple[int, bool]] = []
@@ -79,10 +92,11 @@ class VirtualRig:
     def _step(self, limit_us: int) -> list[list[bytes]]:
         """Go to the next due thing, not past `limit_us`."""
         due = [limit_us, self._block_us, self._beat_us, self.core.next_due_us(), self.animal.next_due_us]
+        due.append(self.sensors.next_due_us)
         to_us = max(min(t for t in due if t is not None), self.core.now_us)
         self._report(self.core.advance(to_us))
         licks, (units, times) = self.animal.emit(to_us)
-        for _, line, rising in licks:
+        for _, line, rising in [*licks, *self.sensors.emit(to_us)]:
             self.core.input_edge(line, rising)
         if units.size:
             self._spikes.append((units.astype("<i8").tobytes(), times.astype("<i8").tobytes()))
@@ -99,6 +113,7 @@ class VirtualRig:
             if isinstance(event, SyncEdge):
                 self._sync.append((event.t_us, event.rising))
             self.animal.on_event(event)
+            self.sensors.on_event(event)
             self._send(event)
 
     def _block(self, to_us: int) -> bytes:
@@ -126,6 +141,11 @@ class VirtualRig:
             case Configure():
                 for output, max_us in enumerate(command.max_open_us[: core.limits.outputs]):
                     core.set_max_open(output, max_us)
+                for output in range(core.limits.outputs):
+                    core.set_cost(output, PulseCost())
+                for output, price in enumerate(command.costs):
+                    core.set_cost(output, price)
+                core.set_budget(command.per_minute, command.per_session, begin=command.begin)
                 core.set_sync_seed(command.sync_seed)
             case UploadTable():
                 self._load(command)

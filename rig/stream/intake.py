@@ -1,13 +1,16 @@
 """One neural stream on its way from messages to responses.
 
 The stream has its own sample clock. The board's sync pulses come back on one of its TTL lines, and
-`ClockModel` fits the two; only then can spikes be counted around a reward. A response window closes
-at the first data message that begins well past its end: spikes near a block's end come a block later.
+`ClockModel` fits the two; only then can spikes be counted around a reward. (Or barcodes, or nothing but the
+host's stamps: `rig.stream.clocks`.) A response window closes at the first data message that begins well past
+its end: spikes near a block's end come a block later.
 """
 
 from __future__ import annotations
 
-from rig.clock.model import ClockModel
+from typing import Final
+
+from rig.clock.health import ClockHealth, StreamClock, health
 from rig.description import StreamConfig
 from rig.device import Feed
 from rig.documents import StreamState
@@ -24,7 +27,9 @@ from rig.events import (
     WireNoise,
 )
 from rig.log.pack import unpack
+from rig.stream.clocks import clock_for
 from rig.stream.holes import Holes
+from rig.stream.presence import Presence
 from rig.stream.ring import SpikeRing
 from rig.trial.placed import Placed
 from rig.trial.spec import ResponseWindow
@@ -36,6 +41,18 @@ SETTLE_SAMPLES = 200
 KEEP_S = 120.0
 """How long spikes are kept for windows still open."""
 
+NO_CLOCK: Final = {
+    "sync line": "clock not locked to the sync line",
+    "barcodes": "clock not locked to the barcodes",
+    "host stamps": "clock not known from the computer's stamps yet",
+}
+STOPPED: Final = {
+    "sync line": "sync pulses stopped",
+    "barcodes": "barcodes stopped",
+    "host stamps": "nothing came from the stream",
+}
+"""Why a response is withheld, by what the clock is kept true by."""
+
 
 class StreamIntake:
     """Messages of one stream in; counts around a trial's events out."""
@@ -43,13 +60,17 @@ class StreamIntake:
     def __init__(self, config: StreamConfig, feed: Feed) -> None:
         self.config = config
         self.name = config.name
-        self.clock = ClockModel()
+        self.clock: StreamClock = clock_for(config)
+        self.presence = Presence(config.roster)
         self._feed = feed
         self._ring = SpikeRing()
         self._holes = Holes(SETTLE_SAMPLES)
         self._next_sample: int | None = None
+        self._first_sample: int | None = None
         self._rate_hz: float | None = None
         self._heard_ns = 0
+        self.fresh: list[tuple[str, int]] = []
+        """Spikes (unit, sample) of the newest batch, as they came; for who hands them on."""
         self.messages = 0
         self.lost = 0
         self.noise = 0
@@ -63,6 +84,7 @@ class StreamIntake:
         """Take a packed batch of messages; return what people should be told."""
         notable: list[StreamEvent] = []
         self._heard_ns = t_ns
+        self.fresh = []
         try:
             messages = unpack(payload)
         except PackError as error:
@@ -72,6 +94,10 @@ class StreamIntake:
             for event in self._feed.feed(parts, t_ns):
                 if type(event) is Spike:
                     self._ring.add(event.unit, event.sample)
+                    self.fresh.append((event.unit, event.sample))
+                    appeared = self.presence.spike(event.unit, event.sample)
+                    if appeared is not None:
+                        notable.append(appeared)
                 else:
                     self._take_other(event, notable)
         return notable
@@ -80,9 +106,10 @@ class StreamIntake:
         match event:
             case Progress():
                 self._progress(event)
+                notable += self.presence.progress(event.next_sample, event.rate_hz)
             case Ttl():
-                if event.line == self.config.sync_line and event.rising:
-                    self.clock.add_stream_pulse(event.sample)
+                if event.line == self.config.sync_line:
+                    self.clock.stream_edge(event.sample, event.rising)
             case UnsortedSpike():
                 self.unsorted += 1
             case StreamGap():
@@ -91,7 +118,7 @@ class StreamIntake:
                 notable.append(event)
             case StreamRestarted():
                 self.restarts += 1
-                self._restart(event.reason)
+                self.begin_anew(event.reason)
                 notable.append(event)
             case WireNoise():
                 self.noise += event.dropped
@@ -109,15 +136,20 @@ class StreamIntake:
             self.clock.nominal_rate_hz = event.rate_hz
         if self._next_sample is None or event.next_sample > self._next_sample:
             self._next_sample = event.next_sample
+            if self._first_sample is None:
+                self._first_sample = event.next_sample
+            self.clock.stream_heard(event.next_sample, self._heard_ns)
             kept_from = event.next_sample - int(KEEP_S * event.rate_hz)
             self._holes.progress(event.next_sample)
             self._holes.forget_before(kept_from)
             self._ring.settle(event.next_sample - SETTLE_SAMPLES)
             self._ring.forget_before(kept_from)
 
-    def _restart(self, reason: str) -> None:
+    def begin_anew(self, reason: str) -> None:
+        """Forget samples, spikes and clock; units keep their names."""
         self.clock.reset(reason)
-        self._next_sample = None
+        self.presence.clear()
+        self._next_sample = self._first_sample = None
         self._holes.clear()
         self._ring.clear()
 
@@ -125,6 +157,20 @@ class StreamIntake:
     def ready(self) -> bool:
         """Whether the clock is locked and the units are known beforehand."""
         return self.clock.locked and bool(self.config.roster)
+
+    @property
+    def discovering(self) -> bool:
+        """Whether new units are expected: there is no roster, and the warm-up is not over."""
+        if self.config.roster:
+            return False
+        if self._first_sample is None or self._next_sample is None or self._rate_hz is None:
+            return True
+        return self._next_sample - self._first_sample < self.config.warmup_s * self._rate_hz
+
+    @property
+    def position(self) -> tuple[int, float] | None:
+        """Sample that comes next, and samples per second as stated; None before the first."""
+        return None if self._next_sample is None or not self._rate_hz else (self._next_sample, self._rate_hz)
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -143,7 +189,7 @@ class StreamIntake:
         if self._next_sample is None:
             return "no data on the stream"
         if not self.clock.locked:
-            return "clock not locked to the sync line"
+            return NO_CLOCK[self.clock.source]
         return None
 
     def why_withheld(self, placed: Placed) -> str | None:
@@ -151,7 +197,7 @@ class StreamIntake:
         if self.why_unusable is not None:
             return self.why_unusable
         if self.clock.stale(placed.end_us):
-            return "sync pulses stopped"
+            return STOPPED[self.clock.source]
         edges = self._edges(placed)
         return self._holes.why_not(min(edges), max(edges))
 
@@ -216,7 +262,7 @@ class StreamIntake:
         if self.why_unusable is not None:
             return self.why_unusable
         if self.clock.stale(zero_us + to_us):
-            return "sync pulses stopped"
+            return STOPPED[self.clock.source]
         low, high = self.clock.to_sample(zero_us + from_us), self.clock.to_sample(zero_us + to_us)
         return self._holes.why_not(low, high)
 
@@ -226,8 +272,17 @@ class StreamIntake:
         first = self._ring.first_seen(unit)
         return first is not None and first <= since_sample
 
-    def state(self) -> StreamState:
-        """Return the stream's health."""
+    def board_time_us(self, sample: int) -> int | None:
+        """Return the board time of a sample; None while the clock is not known."""
+        return round(self.clock.to_board_us(sample)) if self.clock.locked else None
+
+    def clock_health(self, board_us: int) -> ClockHealth:
+        """Judge the stream's clock at board time `board_us`."""
+        return health(self.clock, board_us)
+
+    def state(self, board_us: int) -> StreamState:
+        """Return the stream's health at board time `board_us`."""
+        clock = self.clock_health(board_us)
         return StreamState(
             name=self.name,
             messages=self.messages,
@@ -235,8 +290,9 @@ class StreamIntake:
             noise_bytes=self.noise,
             restarts=self.restarts,
             clock_sigma_us=self.clock.sigma_us if self.clock.locked else None,
-            clock_pulses=self.clock.n_pulses,
+            clock_pulses=clock.pulses,
             units=len(self._ring.units),
+            clock=clock,
         )
 
 

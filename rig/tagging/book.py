@@ -7,38 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
 import numpy.typing as npt
 
 from rig.tagging.pulses import Eligibility
-from rig.tagging.report import TagCriteria, UnitTag
+from rig.tagging.report import TagCriteria
 from rig.tagging.salt import SaltSettings
+from rig.tagging.told import Confirmation, UnitTag
 from rig.tagging.tracker import TagTracker
 from rig.tagging.trains import Train
 from rig.units import US_PER_MS
-
-
-class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's word on one unit; the newest one counts.
-
-    Parameters
-    ----------
-    tagged
-        Whether it is tagged. False is a word too: it looked tagged and is not.
-    by
-        Who said so.
-    board_us
-        When, board time.
-    evidence
-        What was known of it then; None if no light had been given.
-    """
-
-    unit: str
-    tagged: bool
-    by: str
-    board_us: int
-    note: str = ""
-    evidence: UnitTag | None = None
 
 
 class TagBook:
@@ -97,15 +74,27 @@ class TagBook:
 
     def view(self) -> tuple[UnitTag, ...]:
         """Tell of all units; only those that have seen a pulse since are worked out anew."""
-        for unit, tracker in self._trackers.items():
-            if unit not in self._views:
-                self._views[unit] = tracker.view(self.criteria)
+        self.refresh(len(self._trackers))
         return tuple(self._views[unit] for unit in self._trackers)
+
+    def refresh(self, most: int) -> bool:
+        """Work out up to `most` units that have seen a pulse since; return whether none is left.
+
+        A unit costs about a third of a millisecond, so a caller that must not pause takes a few at a time.
+        """
+        stale = [unit for unit in self._trackers if unit not in self._views]
+        for unit in stale[:most]:
+            self._views[unit] = self._trackers[unit].view(self.criteria)
+        return len(stale) <= most
+
+    def tag(self, unit: str) -> UnitTag | None:
+        """Tell of one unit; None if it was never listened to."""
+        tracker = self._trackers.get(unit)
+        return tracker.view(self.criteria) if tracker is not None else None
 
     def confirm(self, unit: str, *, tagged: bool, by: str, board_us: int, note: str = "") -> Confirmation:
         """Write down a person's word on a unit, with what is known of it now."""
-        tracker = self._trackers.get(unit)
-        evidence = tracker.view(self.criteria) if tracker is not None else None
+        evidence = self.tag(unit)
         word = Confirmation(unit=unit, tagged=tagged, by=by, board_us=board_us, note=note, evidence=evidence)
         return self.restore(word)
 

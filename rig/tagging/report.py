@@ -1,4 +1,4 @@
-"""What is told of a unit and light: plain values, fit for JSON, and what they suggest.
+"""What the numbers about a unit and light suggest.
 
 A suggestion is never a decision. A person looks at the raster and confirms; see `rig.tagging.book`.
 """
@@ -7,63 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rig.tagging.salt import Salt
-
-
-class Following(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a unit fired within the window after the pulses of one train rate.
-
-    Parameters
-    ----------
-    share
-        Of the pulses; a driven unit keeps it up at high rates.
-    """
-
-    rate_hz: float
-    pulses: int
-    share: float
-
-
-class UnitTag(msgspec.Struct, frozen=True, kw_only=True):
-    """What light does to one unit, so far.
-
-    Parameters
-    ----------
-    pulses, eligible
-        Light pulses seen, and how many of them had a clean past and were tested.
-    salt, sham
-        The test on light, and on sham pulses; None before the first.
-    latency_mean_ms, latency_median_ms, jitter_ms
-        Of the first spike after the tested pulses, where there was one within the window; jitter is the
-        standard deviation. None with too few spikes.
-    reliability
-        Share of the tested pulses with a spike within the window; None before the first.
-    by_chance
-        The same share in the baseline windows.
-    following
-        By train rate, ascending, all pulses.
-    waveform_r
-        Correlation of evoked and spontaneous mean waveforms; None where there are no waveforms.
-    suggestion
-        True: it looks tagged. False: it does not. None: too little to say.
-    reasons
-        Why, in short sentences; also what speaks against a suggestion.
-    """
-
-    unit: str
-    pulses: int
-    eligible: int
-    salt: Salt | None = None
-    sham: Salt | None = None
-    latency_mean_ms: float | None = None
-    latency_median_ms: float | None = None
-    jitter_ms: float | None = None
-    reliability: float | None = None
-    by_chance: float | None = None
-    following: tuple[Following, ...] = ()
-    waveform_r: float | None = None
-    suggestion: bool | None = None
-    reasons: tuple[str, ...] = ()
+from rig.tagging.told import UnitTag
 
 
 class TagCriteria(msgspec.Struct, frozen=True, kw_only=True):

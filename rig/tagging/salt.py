@@ -26,6 +26,7 @@ import numpy.typing as npt
 from scipy.special import xlogy
 
 from rig.errors import ConfigError
+from rig.tagging.told import Salt
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -75,38 +76,6 @@ class SaltSettings(msgspec.Struct, frozen=True, kw_only=True):
     def resolution(self) -> float:
         """The step that P comes in."""
         return 2.0 / (self.baselines * (self.baselines - 1))
-
-
-class Salt(msgspec.Struct, frozen=True, kw_only=True):
-    """What the test says.
-
-    Parameters
-    ----------
-    p
-        Part of the baseline-baseline distances that are at least as large as the light's.
-    resolution
-        The step of P. A `p` of 0 means: below this.
-    effect
-        The statistic I: the light's median distance minus the median distance of baselines.
-    pulses
-        How many the histograms hold.
-    """
-
-    p: float
-    resolution: float
-    effect: float
-    pulses: int
-
-    @property
-    def p_text(self) -> str:
-        """P in words that claim no more than it can resolve.
-
-        Examples
-        --------
-        >>> Salt(p=0.0, resolution=2 / (46 * 45), effect=0.7, pulses=100).p_text
-        'P < 0.00097'
-        """
-        return f"P < {self.resolution:.2g}" if self.p < self.resolution else f"P = {self.p:.2g}"
 
 
 def first_latencies(relative_ms: npt.ArrayLike, settings: SaltSettings) -> Floats:

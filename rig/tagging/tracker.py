@@ -8,8 +8,9 @@ from array import array
 import numpy as np
 import numpy.typing as npt
 
-from rig.tagging.report import Following, TagCriteria, UnitTag
-from rig.tagging.salt import Counts, Salt, SaltSettings, bins_of, first_latencies, salt
+from rig.tagging.report import TagCriteria
+from rig.tagging.salt import Counts, SaltSettings, bins_of, first_latencies, salt
+from rig.tagging.told import Following, Salt, UnitTag
 from rig.tagging.waveforms import WaveformTally
 
 
@@ -50,6 +51,7 @@ class TagTracker:
         self._latencies = array("d")
         self._eligible = 0
         self._by_rate: dict[float, list[int]] = {}
+        self._tested: dict[bool, Salt | None] = {}
 
     def _empty(self) -> Counts:
         return np.zeros((self.settings.baselines + 1, self.settings.bins), dtype=np.int64)
@@ -83,6 +85,7 @@ class TagTracker:
             return
         histograms = self.sham_histograms if sham else self.histograms
         histograms[self._rows, bins_of(latencies, self.settings)] += 1
+        self._tested.pop(sham, None)
         if not sham:
             self._eligible += 1
             if fired:
@@ -90,7 +93,10 @@ class TagTracker:
 
     def salt(self, *, sham: bool = False) -> Salt | None:
         """Test what came so far; None before the first pulse. Costs about half a millisecond."""
-        return salt(self.sham_histograms if sham else self.histograms, self.settings)
+        if sham not in self._tested:
+            histograms = self.sham_histograms if sham else self.histograms
+            self._tested[sham] = salt(histograms, self.settings)
+        return self._tested[sham]
 
     def view(self, criteria: TagCriteria | None = None) -> UnitTag:
         """Tell everything that is known."""

@@ -25,11 +25,14 @@ class Train(msgspec.Struct, frozen=True, kw_only=True):
         Whether it was a train without light.
     pulses_us
         Onsets in board time, ascending.
+    trial
+        Number of the trial that gave it.
     """
 
     rate_hz: float
     sham: bool
     pulses_us: tuple[int, ...]
+    trial: int = 0
 
 
 def train_of(record: TrialRecord, laser: str) -> Train | None:
@@ -54,4 +57,5 @@ def train_of(record: TrialRecord, laser: str) -> Train | None:
     else:
         onsets = [change.at_us for change in record.outputs if change.name == laser and change.on]
     rate_hz = float(f"{1.0 / period_s:.3g}")  # periods are rounded to 0.1 ms
-    return Train(rate_hz=rate_hz, sham=sham, pulses_us=tuple(record.start_us + at_us for at_us in onsets))
+    pulses_us = tuple(record.start_us + at_us for at_us in onsets)
+    return Train(rate_hz=rate_hz, sham=sham, pulses_us=pulses_us, trial=record.number)

@@ -8,7 +8,7 @@ since a session is looked at after every trial (docs/explanation/alarms.md has t
   the posterior of its recent answers has parted from that of all (`rig.estimate.drift`)
 - all units: the mean over units is four off, as a normal score, and at least 0.15 Hz. Values are learned
   from each reward by all units alike, so a smaller common change is what learning does.
-- a silent unit: see `rig.estimate.unit_loss`
+- a silent unit: see `rig.estimate.unit_loss`; not if its stream has told that it has vanished
 
 An alarm is over, and may be told again, when it has gone back by half.
 """
@@ -62,6 +62,7 @@ class Alarms:
         self._index: dict[str, int] = {}
         self._loss = LossWatch()
         self._lost: BoolArray = np.zeros(0, dtype=np.bool_)
+        self._told_lost: set[str] = set()
         self._drift: DriftWatch | None = None
         self._moved: BoolArray = np.zeros(0, dtype=np.bool_)
         self._together = False
@@ -95,9 +96,15 @@ class Alarms:
         if self._drift is not None:
             self._drift.add(size_index, self._row(response_hz))
 
-    def check(self, board_us: int) -> list[Notice]:
-        """Return what has begun or is over; call it once a trial."""
-        told = [*self._silent(), *(self._changed(self._drift) if self._drift is not None else ())]
+    def check(self, board_us: int, vanished: Set[str] = frozenset()) -> list[Notice]:
+        """Return what has begun or is over; call it once a trial.
+
+        Parameters
+        ----------
+        vanished
+            Units that their stream has told of: it goes on to do so.
+        """
+        told = [*self._silent(vanished), *(self._changed(self._drift) if self._drift is not None else ())]
         return [Notice(level="warning", source=source, text=text, board_us=board_us) for source, text in told]
 
     # --- units ------------------------------------------------------------------------------------
@@ -122,16 +129,23 @@ class Alarms:
 
     # --- silence ----------------------------------------------------------------------------------
 
-    def _silent(self) -> Iterator[Told]:
+    def _silent(self, vanished: Set[str]) -> Iterator[Told]:
         rate, recent = self._loss.rate_hz, self._loss.recent_hz
         gone = self._loss.lost & ~self._lost
         back = self._lost & (recent >= BACK * rate)
         self._lost = (self._lost | gone) & ~back
-        for which, one, many, then in (
-            (gone, "has fallen silent", "have fallen silent", "Look at the drive, the channel, the sorting."),
-            (back, "fires again", "fire again", "Make sure that it is the same neuron."),
+        silent = [unit for unit in self._names(gone) if unit not in vanished]
+        fires = [unit for unit in self._names(back) if unit in self._told_lost]
+        self._told_lost = (self._told_lost | set(silent)) - set(fires)
+        for names, one, many, then in (
+            (
+                silent,
+                "has fallen silent",
+                "have fallen silent",
+                "Look at the drive, the channel, the sorting.",
+            ),
+            (fires, "fires again", "fire again", "Make sure that it is the same neuron."),
         ):
-            names = self._names(which)
             if len(names) > ONE_BY_ONE:
                 yield ALL, f"{len(names)} units {many}: {_listed(names)}. {then}"
                 continue

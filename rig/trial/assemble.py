@@ -72,6 +72,7 @@ class TrialAssembler:
         match event:
             case TrialStarted():
                 self._start_us = event.t_us
+                self._lost = 0  # what was lost before is not missing in this trial
             case TrialEnded() if self.started:
                 self._end = event
             case EventsLost():
@@ -100,15 +101,23 @@ class TrialAssembler:
             name = self._inputs.get(event.line, f"input {event.line}")
             self._input_changes.append(LineChange(name, event.rising, at_us))
 
-    def record(self, *, interrupted: bool = False) -> TrialRecord:
-        """Return the record; `interrupted` marks a trial whose end was never seen.
+    def record(self, *, interrupted: bool = False, unseen_us: int | None = None) -> TrialRecord:
+        """Return the record.
+
+        Parameters
+        ----------
+        interrupted
+            Its end was never seen.
+        unseen_us
+            Board time to give a trial that may have begun, but whose start was never seen.
 
         Raises
         ------
         ValueError
             If the trial never began.
         """
-        if self._start_us is None:
+        start_us = self._start_us if self._start_us is not None else unseen_us
+        if start_us is None:
             raise ValueError("the trial has not started")
         onsets = [change for change in self._output_changes if change.on]
         cue = next((c.at_us for c in onsets if c.name == self.spec.cue), None)
@@ -117,8 +126,8 @@ class TrialAssembler:
             number=self.number,
             spec=self.spec,
             outcome=self._outcome(interrupted),
-            start_us=self._start_us,
-            duration_us=self._end.t_us - self._start_us if self._end else self._last_us(),
+            start_us=start_us,
+            duration_us=self._end.t_us - start_us if self._end else self._last_us(),
             states=tuple(self._states),
             outputs=tuple(self._output_changes),
             inputs=tuple(self._input_changes),

@@ -6,36 +6,59 @@ improves the estimate and never rewrites a decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from rig.clock.health import ClockHealth
 from rig.device import Feed
 from rig.documents import (
     AlignedSpikes,
+    ClocksRead,
     CueResponseTaken,
+    DeviceClock,
     Document,
     EstimatesUpdated,
     ResponseTaken,
     StreamState,
     UnitEstimate,
 )
+from rig.effects import PublishArray
 from rig.errors import ConfigError
 from rig.estimate.online import ReversalEstimator
 from rig.estimate.telling import NOT_SETTLED
-from rig.events import StreamEvent
+from rig.events import StreamEvent, UnitAppeared, UnitVanished
 from rig.plan import SessionPlan
+from rig.stream.clocks import ClockWatch
 from rig.stream.intake import StreamIntake
+from rig.stream.news import presence, unit_news
 from rig.trial.alarms import Alarms
+from rig.trial.live_arrays import spike_array
 from rig.trial.spec import TrialRecord
+from rig.trial.tags import Tags
 from rig.trial.windows import Heard, Windows
 from rig.units import US_PER_S
 
+CLOCKS_US = 5 * US_PER_S
+"""The devices' clocks are told this often (board time), and looked at every second."""
+LOOK_US = US_PER_S
 NO_DISTRIBUTION = "this protocol has no one reward distribution that a reversal point could be about"
 
 
 class Reckoning:
-    """Streams, windows, the estimator and the alarms of one session."""
+    """Streams, windows, the estimator and the alarms of one session.
+
+    Longer than most: it knows every neighbour of the estimates, and little else.
+
+    Attributes
+    ----------
+    tags
+        What is known of units and light.
+    live
+        The spikes of the batch that was taken last, for other programs; None without any.
+    other_clocks
+        Returns the clocks of other devices at a board time, by name; they are told together.
+    """
 
     def __init__(self, plan: SessionPlan, feeds: Mapping[str, Feed]) -> None:
         self._plan = plan
@@ -46,6 +69,19 @@ class Reckoning:
             self._streams[config.name] = StreamIntake(config, feeds[config.name])
         self._windows = Windows(plan, self._streams)
         self._alarms = Alarms(plan.protocol.response)
+        self.tags = Tags(plan, self._streams, self._windows.unit)
+        self.other_clocks: Callable[[int], dict[str, ClockHealth]] = lambda now_us: {}
+        self._watches: dict[str, ClockWatch] = {}
+        self._inputs = {
+            plan.rig.board.inputs[config.sync_input].line: config.name
+            for config in plan.rig.streams
+            if config.sync_input
+        }
+        self.live: PublishArray | None = None
+        self._board_us = 0
+        self._looked_us = self._told_clocks_us = -CLOCKS_US
+        self._news: list[Document] = []
+        self._vanished: set[str] = set()
         self.begin_epoch(0, 0)
 
     def begin_epoch(self, number: int, trial: int) -> None:
@@ -73,14 +109,91 @@ class Reckoning:
     # --- streams ----------------------------------------------------------------------------------
 
     def take(self, source: str, payload: bytes, t_ns: int) -> list[StreamEvent]:
-        """Take a packed batch of messages of stream `source`; return what people should be told."""
-        stream = self._streams.get(source)
-        return stream.take(payload, t_ns) if stream is not None else []
+        """Take a packed batch of messages of stream `source`; return what was lost or began anew.
 
-    def board_pulse(self, t_us: int) -> None:
-        """Take a sync pulse that the board drove at `t_us`."""
+        Units that come and go are told by the next `settle`.
+        """
+        stream, self.live = self._streams.get(source), None
+        if stream is None:
+            return []
+        losses: list[StreamEvent] = []
+        changes = []
+        for event in stream.take(payload, t_ns):
+            if isinstance(event, UnitAppeared | UnitVanished):
+                at_us = stream.board_time_us(event.sample)
+                changes.append(presence(event, self._windows.unit(stream, event.unit), at_us))
+            else:
+                losses.append(event)
+        if stream.fresh:
+            spikes = [(self._windows.unit(stream, unit), sample) for unit, sample in stream.fresh]
+            self.live = spike_array(source, spikes, stream.board_time_us)
+        if changes:
+            self._vanished |= {change.unit for change in changes if not change.there}
+            self._news += unit_news(source, changes, self._board_us, discovering=stream.discovering)
+        return losses
+
+    def board_pulse(self, t_us: int, *, rising: bool = True) -> None:
+        """Take a change of the sync line, which the board drove at `t_us`."""
         for stream in self._streams.values():
-            stream.clock.add_board_pulse(t_us)
+            if stream.config.sync == "line":
+                stream.clock.board_edge(t_us, rising)
+
+    def board_input(self, line: int, t_us: int, *, rising: bool) -> None:
+        """Take a change of a board input: a barcode generator may be wired to it."""
+        name = self._inputs.get(line)
+        if name is not None:
+            self._streams[name].clock.board_edge(t_us, rising)
+
+    def board_heard(self, t_us: int, t_ns: int) -> None:
+        """Take note that the host heard at `t_ns` of something that the board stamped `t_us`."""
+        self._board_us = max(self._board_us, t_us)
+        for stream in self._streams.values():
+            stream.clock.board_heard(t_us, t_ns)
+        if self._board_us - self._looked_us >= LOOK_US:
+            self._look_at_clocks()
+
+    def _look_at_clocks(self) -> None:
+        """Say which clocks can no longer be trusted; now and then how all of them stand."""
+        now_us = self._looked_us = self._board_us
+        found = {name: stream.clock_health(now_us) for name, stream in self._streams.items()}
+        found |= self.other_clocks(now_us)
+        told = [self._watch(name).look(clock, now_us) for name, clock in found.items()]
+        notices = [notice for notice in told if notice is not None]
+        if not found:
+            return
+        if notices or now_us - self._told_clocks_us >= CLOCKS_US:
+            self._told_clocks_us = now_us
+            devices = tuple(DeviceClock(name=name, health=clock) for name, clock in found.items())
+            self._news += [ClocksRead(board_us=now_us, devices=devices), *notices]
+
+    def _watch(self, name: str) -> ClockWatch:
+        return self._watches.setdefault(name, ClockWatch(name))
+
+    def board_restarted(self, why: str) -> None:
+        """The board's time began anew: no clock fits it any more, no open window lies in it."""
+        for stream in self._streams.values():
+            stream.clock.restart_board(why)
+        self._windows.void(why)
+        self.tags.void(why)
+        self._board_us, self._looked_us, self._told_clocks_us = 0, -CLOCKS_US, -CLOCKS_US
+
+    def interrupted(self, why: str) -> None:
+        """Nothing was recorded for a while: clocks are found anew, and no open window is whole any more."""
+        for stream in self._streams.values():
+            stream.begin_anew(why)
+        self._windows.void(why)
+        self.tags.void(why)
+
+    def positions(self) -> dict[str, tuple[int, float]]:
+        """Where each stream's own clock stands: sample that comes next, samples per second as stated."""
+        found = {name: stream.position for name, stream in self._streams.items()}
+        return {name: position for name, position in found.items() if position is not None}
+
+    @property
+    def listens(self) -> bool:
+        """Whether the protocol wants to know what units do: then their clocks come first."""
+        protocol = self._plan.protocol
+        return protocol.response is not None or protocol.cue_response is not None or self.tags.expected
 
     def ready(self, elapsed_us: int) -> bool:
         """Whether trials may begin, `elapsed_us` of rig time after the board was ready."""
@@ -96,13 +209,14 @@ class Reckoning:
 
     def stream_states(self) -> tuple[StreamState, ...]:
         """Health of every stream."""
-        return tuple(stream.state() for stream in self._streams.values())
+        return tuple(stream.state(self._board_us) for stream in self._streams.values())
 
     # --- windows ----------------------------------------------------------------------------------
 
     def open(self, record: TrialRecord, now_ns: int, why_missing: str | None) -> None:
-        """Open the windows of a finished trial (nothing to do without a cue or a reward)."""
+        """Open the windows of a finished trial (nothing to do without a cue, a reward or light)."""
         self._windows.open(record, now_ns, why_missing)
+        self.tags.open(record, now_ns)
 
     def spoil(self, why: str) -> None:
         """Withhold the responses whose windows are open now: something happened that is not in the model."""
@@ -110,13 +224,14 @@ class Reckoning:
 
     @property
     def waiting(self) -> bool:
-        """Whether the next decision must wait for a response."""
-        return self._windows.waiting
+        """Whether the next decision must wait for a response, or for what light did."""
+        return self._windows.waiting or self.tags.waiting
 
     @property
     def deadline_ns(self) -> int | None:
-        """When the next decision deadline expires, or None."""
-        return self._windows.deadline_ns
+        """When to be asked again at the latest (the next decision deadline, for example), or None."""
+        due = [t for t in (self._windows.deadline_ns, self.tags.deadline_ns) if t is not None]
+        return min(due, default=None)
 
     @property
     def deadlines_expired(self) -> int:
@@ -125,7 +240,7 @@ class Reckoning:
 
     def settle(self, now_ns: int) -> list[Document]:
         """Close every window that can be closed; return what is new."""
-        documents: list[Document] = []
+        documents, self._news = self._news, []
         for news in self._windows.settle(now_ns):
             if isinstance(news, AlignedSpikes):
                 documents.append(news)
@@ -133,7 +248,17 @@ class Reckoning:
                 documents.append(CueResponseTaken(response=news.response, revised=news.revised))
             else:
                 documents += self._hear(news)
-        return documents
+        return documents + self.tags.settle(now_ns)
+
+    def close(self, *, in_order: bool) -> list[Document]:
+        """Return what was still to be told: the session is over.
+
+        Parameters
+        ----------
+        in_order
+            There is time. After an emergency the board must hear of it first.
+        """
+        return [*self._news, *(self.tags.close() if in_order else ())]
 
     # --- estimates --------------------------------------------------------------------------------
 
@@ -152,7 +277,7 @@ class Reckoning:
         updated = EstimatesUpdated(
             trial=record.number, rewarded=len(self._counted), units=self.estimates, epoch=self.epoch
         )
-        return [told, updated, *self._alarms.check(record.start_us + record.duration_us)]
+        return [told, updated, *self._alarms.check(record.start_us + record.duration_us, self._vanished)]
 
     def _told(self, units: tuple[UnitEstimate, ...]) -> tuple[UnitEstimate, ...]:
         """Say why there are no estimates where the protocol wants none."""

@@ -150,6 +150,11 @@ class Windows:
             if not window.told:
                 window.why_missing = why
 
+    def void(self, why: str) -> None:
+        """Give up all open windows: the board time that they lie in is no more."""
+        self.spoil(why)
+        self._open = [window for window in self._open if not window.told]
+
     # --- waiting ----------------------------------------------------------------------------------
 
     @property

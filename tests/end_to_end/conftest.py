@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import pytest
 from rich.console import Console
 
+from drivers.rig_emulator.main import effective_rig
+from drivers.rig_emulator.ports import StreamPorts, serve_board
+from drivers.rig_emulator.server import Server
+from drivers.rig_emulator.world import EmulatedWorld
+from drivers.transports import open_transport
 from rig.cli.plans import make_plan
 from rig.cli.rigs import demo_rig, launch, with_emulation
-from rig.cli.sitting import run_session
+from rig.cli.sitting import make_session, run_session
 from rig.description import Emulation, Telemetry
+from rig.runtime.engine import Engine
+from rig.runtime.feeds import FeedPort
+from rig.runtime.guard import Guard
 from rig.runtime.outcome import Outcome
-from rig.session import Session
+from rig.runtime.ports import Port
+from rig.session import BOARD_PORT, Session
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +79,62 @@ def wire_run(
         )
         outcome, session = run_session(plan, out, Console(quiet=True), quiet=True, truth=reveal)
     return WireRun(outcome, session, left[0].truth, left[0].reached)
+
+
+class ServedRig:
+    """An emulated rig in a thread of ours, so that a test can look at its board, and spoil it.
+
+    `act` is called by the rig's own thread, twenty times a second.
+    """
+
+    def __init__(self, *, units: int = 4, seed: int = 1, speed: float = 20.0) -> None:
+        rig = with_emulation(demo_rig(), units=units, seed=seed)
+        self.world = EmulatedWorld(rig, None, time_scale=max(1, round(speed)))
+        self.board = serve_board(rig.board.port)
+        self.stream = StreamPorts(rig.streams[0])
+        self.rig = effective_rig(rig, self.world.animal.units.names, self.board, self.stream)
+        self.act: Callable[[], None] = lambda: None
+        self._over = threading.Event()
+        server = Server(self.world, self.board, self.stream, speed)
+        self._thread = threading.Thread(target=server.run, args=(self._ended,))
+
+    def _ended(self) -> bool:
+        self.act()
+        return self._over.is_set()
+
+    def engine(self, out: Path, *, trials: int | None = None, **settings: object) -> Engine:
+        """Make the engine that `dopaloop run` would make."""
+        plan = make_plan(
+            "variable_magnitude", self.rig, subject="m1", seed=1, trials=trials, settings=settings
+        )
+        session, board, feeds = make_session(plan)
+        config, (stream,) = self.rig.board, self.rig.streams
+        port = Port(BOARD_PORT, lambda: open_transport(config.port, config.baud))
+        return Engine(
+            session,
+            meta=session.meta,
+            out=out,
+            subject="m1",
+            ports=[port],
+            guard=Guard(port, board.alive_frame, board.abort_frame),
+            feeds=[FeedPort(name=stream.name, data=stream.data, reduce=feeds[stream.name].reduce)],
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self.board.close()
+        self.stream.close()
+
+
+@pytest.fixture
+def served_rig() -> type[ServedRig]:
+    """An emulated rig that a test can look into: ``with served_rig(speed=2.0) as served:``."""
+    return ServedRig
 
 
 @pytest.fixture(scope="session")

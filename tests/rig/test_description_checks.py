@@ -45,8 +45,45 @@ def test_a_good_rig_has_no_problem():
     assert check_rig(good) == []
 
 
+CODED = InputLine(line=6, log_only=True)
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        rig(streams=(stream(sync="host"),), sync_seed=0),
+        rig(streams=(stream(sync="barcode", sync_input="codes"),), sync_seed=0, inputs={"codes": CODED}),
+        rig(streams=(stream(http="127.0.0.1", record=True, network="tcp://127.0.0.1:5600", network_line=0),)),
+        rig(streams=(stream(http="rig3:37497"),)),
+        rig(streams=(stream(roster=("1:1", "1:2"), tagged=("1:2",)), stream(
+            name="b", data="tcp://127.0.0.1:6", control="", tagged=("any",), network="tcp://127.0.0.1:5600"))),
+        rig(streams=tuple(
+            stream(name=name, data=f"tcp://127.0.0.1:{port}", control="", network="tcp://127.0.0.1:5600")
+            for name, port in (("a", 1), ("b", 2)))),
+    ],
+)  # fmt: skip
+def test_streams_that_are_fine(good):
+    assert check_rig(good) == []
+
+
 WATER = ("board", "outputs", "water")
 WRONG = [
+    (rig(streams=(stream(sync="barcode"),)), ("streams", 0, "sync_input"), "name the input"),
+    (
+        rig(streams=(stream(sync="barcode", sync_input="codes"),)),
+        ("streams", 0, "sync_input"),
+        "the board has none",
+    ),
+    (
+        rig(streams=(stream(sync_input="codes"),), inputs={"codes": CODED}),
+        ("streams", 0, "sync_input"),
+        "takes no barcodes",
+    ),
+    (rig(streams=(stream(record=True),)), ("streams", 0, "record"), "give http"),
+    (rig(streams=(stream(http="http://127.0.0.1"),)), ("streams", 0, "http"), "HOST:PORT"),
+    (rig(streams=(stream(network="127.0.0.1"),)), ("streams", 0, "network"), "is no address"),
+    (rig(streams=(stream(network=STREAM.data),)), ("streams", 0, "network"), "is already data"),
+    (rig(streams=(stream(roster=("1:1",), tagged=("1:2",)),)), ("streams", 0, "tagged"), "no such unit"),
     (
         rig(outputs={"a": OutputLine(line=2), "b": OutputLine(line=2)}),
         ("board", "outputs", "b", "line"),

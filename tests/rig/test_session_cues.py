@@ -293,8 +293,8 @@ def test_a_unit_that_is_lost_in_a_session_is_told_once(sit):
     warnings = [n for n in sitting.of(Notice) if n.level == "warning"]
     assert [n.source for n in warnings] == ["Tetrode 1:3"]
     assert "has fallen silent" in warnings[0].text
-    record = next(r for r in records(sitting).values() if r.start_us + r.duration_us == warnings[0].board_us)
-    assert 70 < record.number < 128
+    began = [record.number for record in records(sitting).values() if record.start_us < warnings[0].board_us]
+    assert 60 < max(began) < 128
 
 
 @pytest.mark.parametrize("seed", [1, 2])

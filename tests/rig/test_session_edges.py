@@ -11,12 +11,22 @@ from rig.device import BoardLimits
 from rig.documents import Notice, ResponseTaken, SessionEnded, TrialDone
 from rig.effects import Halt, Wake
 from rig.errors import ConfigError
-from rig.events import BoardReady, BoardSafe, CommandRefused, EndReason, EventsLost, LinkLost, PulseRefused
+from rig.events import (
+    BoardReady,
+    BoardSafe,
+    CommandRefused,
+    EndReason,
+    EventsLost,
+    Heartbeat,
+    LinkLost,
+    PulseRefused,
+)
 from rig.log.entry import Input
 from rig.operator import EmergencyStop, ManualReward, Pause, SetParameter, Stop
 from rig.params import Params, param
 from rig.preflight import preflight
-from rig.sim.direct import frame
+from rig.session import Session
+from rig.sim.direct import DirectBoard, frame
 
 OPEN = ("board", "port", b"open")
 TIME = ("clock", "deadline", b"")
@@ -165,17 +175,47 @@ def test_a_refused_manual_reward_costs_no_session(sit):
     assert outcomes(sitting) == ["complete"] * 4
 
 
-def test_events_lost_before_the_start_was_seen_repeat_the_trial(sit):
+def test_events_lost_before_the_start_do_not_cost_the_trial(sit):
     sitting = sit(trials=5)
     lost = board(EventsLost(count=3, after_us=0, before_us=1))
-    overtaken = board(CommandRefused(command="start", reason="an abort overtook it"))
-    done = once(sitting, starting, lost, overtaken)
+    done = once(sitting, starting, lost)
     assert sitting.run().ok
     assert done
     plain = sit(trials=5)
     plain.run()
-    specs = [document.record.spec for document in plain.of(TrialDone)]
-    assert [document.record.spec for document in sitting.of(TrialDone)] == specs
+    assert outcomes(sitting) == ["complete"] * 5
+    assert [d.record.spec for d in sitting.of(TrialDone)] == [d.record.spec for d in plain.of(TrialDone)]
+    assert sitting.session.digest.hex() == plain.session.digest.hex()
+
+
+def test_a_trial_whose_start_was_lost_is_kept_as_incomplete_and_not_begun_again(sit):
+    sitting = sit(trials=6)
+    lost = []
+
+    def swallow(entry):
+        """The board's events from the start on never come, but its heartbeat does."""
+        session = sitting.session
+        if starting(session) and entry.kind == "bytes" and session.history.trials == 2:
+            lost.append(entry)
+            return True
+        return False
+
+    def interfere(entry):
+        if len(lost) == 1 and entry is lost[0]:
+            yield board(EventsLost(count=2, after_us=0, before_us=entry.t_ns // 1000))
+            yield board(Heartbeat(t_us=entry.t_ns // 1000 + 1_500_000))
+
+    sitting.swallow, sitting.interfere = swallow, interfere
+    assert sitting.run().ok
+    assert outcomes(sitting) == ["complete", "complete", "incomplete", "complete", "complete", "complete"]
+    record = sitting.of(TrialDone)[2].record
+    assert (record.number, record.states, record.reward_us) == (2, (), None)
+    plain = sit(trials=6)
+    plain.run()
+    assert [d.record.spec for d in sitting.of(TrialDone)] == [d.record.spec for d in plain.of(TrialDone)]
+    # Nobody saw whether it gave its reward, so it counts as given.
+    assert sitting.ended.delivered_ul >= sum(d.record.spec.reward_ul for d in sitting.of(TrialDone)) - 1e-6
+    assert "a trial is incomplete: its start was lost" in [n.text for n in sitting.of(Notice)]
 
 
 def test_a_board_that_fell_safe_before_the_start_is_armed_and_the_trial_repeated(sit):
@@ -214,7 +254,8 @@ def test_a_board_lost_while_a_response_is_awaited_does_not_hurry_the_decision(si
 
     sitting.interfere = interfere
     assert sitting.run().ok
-    assert seen[1:] == ["connecting", "closing", "uploading"]
+    # A board that came back is given time to tell what it had to say, before the next trial begins.
+    assert seen[1:] == ["connecting", "closing", "deciding"]
     assert sitting.ended.deadlines_expired == 0
     assert not [document for document in sitting.of(ResponseTaken) if document.revised]
 
@@ -278,15 +319,71 @@ class Fountain(Protocol):
         return sm
 
 
-def test_a_trial_that_gives_water_without_end_is_stopped_at_the_ceiling(sit):
+@pytest.mark.parametrize("limits", [Limits(max_session_ul=60.0), Limits(max_per_minute_ul=60.0)])
+def test_a_trial_that_gives_water_without_end_is_stopped_by_the_board_at_the_ceiling(sit, limits):
+    sitting = sit(protocol=Fountain, limits=limits, streams=())
+    halt = sitting.run(until_us=120_000_000)
+    assert not halt.ok
+    assert "(BUDGET): the trial asked for more water" in halt.reason
+    assert 54.0 <= sitting.ended.delivered_ul <= 60.0
+    assert sitting.virtual.core.safe
+    assert sitting.virtual.core.levels == 0
+
+
+def test_a_board_that_keeps_no_account_is_stopped_by_the_computer(sit):
     sitting = sit(protocol=Fountain, limits=Limits(max_session_ul=60.0), streams=())
+    sitting.session = Session(sitting.session.plan, DirectBoard(BoardLimits()), {})
     halt = sitting.run(until_us=120_000_000)
     assert not halt.ok
     assert "past the ceiling of 60 uL" in halt.reason
     assert sitting.ended.delivered_ul <= 60.0 + 25.0 + 5.1
+    assert any("keeps no account of water" in notice.text for notice in sitting.of(Notice))
     sitting.virtual.advance(sitting.virtual.now_us + 1000)
     assert sitting.virtual.core.levels == 0
     assert not sitting.virtual.core.running
+
+
+def test_a_trial_waits_until_the_minute_allows_it_and_is_the_same_trial(sit):
+    """Drops of 5 uL, at most 11 uL a minute: the same trials, later, and nothing above the ceiling."""
+    settings = {"block": "0,0,0,0,10,0,0"}
+    plain = sit(trials=20, streams=(), settings=settings)
+    plain.run()
+    slow = sit(trials=20, streams=(), settings=settings, limits=Limits(max_per_minute_ul=11.0))
+    assert slow.run().ok
+    assert slow.virtual.now_us > 1.5 * plain.virtual.now_us
+    records = [document.record for document in slow.of(TrialDone)]
+    assert [r.spec for r in records] == [document.record.spec for document in plain.of(TrialDone)]
+    assert slow.ended.decision_digest == plain.ended.decision_digest
+    given = [(r.start_us + r.reward_us, r.delivered_ul) for r in records if r.reward_us is not None]
+    assert len(given) >= 9
+    for at_us, _ in given:
+        assert sum(ul for t_us, ul in given if at_us <= t_us < at_us + 60_000_000) <= 11.0
+    waited = [n.text for n in slow.of(Notice) if "waits" in n.text]
+    assert 2 <= len(waited) <= 15, "once a wait"
+    assert "or it would be more than 11 uL within a minute" in waited[0]
+
+
+def test_a_trial_that_waits_for_the_minute_can_be_stopped_and_paused(sit):
+    settings = {"block": "0,0,0,0,10,0,0"}
+    sitting = sit(trials=20, streams=(), settings=settings, limits=Limits(max_per_minute_ul=20.0))
+
+    def waits(session):
+        return session._thirsty
+
+    once(sitting, waits, command(Pause()))
+    assert sitting.run(until_us=400_000_000) is None
+    assert sitting.session._phase == "paused"
+    done = len(sitting.of(TrialDone))
+    halt = halt_of(step(sitting.session, 10**6, 401 * 10**9, command(Stop())))
+    assert halt.ok
+    assert len(sitting.of(TrialDone)) == done
+
+
+def test_a_drop_that_no_minute_allows_ends_the_session(sit):
+    sitting = sit(trials=20, streams=(), limits=Limits(max_per_minute_ul=9.0))
+    halt = sitting.run()
+    assert not halt.ok
+    assert "is above the rig's limit of 9 uL a minute" in halt.reason
 
 
 # --- the end ----------------------------------------------------------------------------------------

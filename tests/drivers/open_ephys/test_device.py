@@ -181,3 +181,48 @@ def test_messages_taken_and_lost_add_up(kept):
     gaps = [e for e in run(feed, *(spike(n, n) for n in numbers)) if isinstance(e, StreamGap)]
     assert feed.lost == sum(gap.last - gap.first + 1 for gap in gaps) == kept.count(False)
     assert feed.messages + feed.lost == len(kept) + 2
+
+
+# --- messages that come twice, or late --------------------------------------------------------------
+
+
+def numbered(feed, first, last=None):
+    """Feed blocks with these message numbers; return what they mean."""
+    numbers = range(first, (last or first) + 1)
+    return [event for number in numbers for event in feed.feed(block(number, 600 * number), 0)]
+
+
+def test_a_message_that_comes_twice_counts_once():
+    feed = feed_of()
+    numbered(feed, 1, 20)
+    assert numbered(feed, 20) == numbered(feed, 15) == []
+    assert [type(event) for event in numbered(feed, 21)] == [Progress]
+    assert (feed.doubled, feed.restarts, feed.lost) == (2, 0, 0)
+
+
+def test_a_message_that_comes_late_stays_lost_and_is_said():
+    feed = feed_of()
+    numbered(feed, 1, 20)
+    gap, progress = numbered(feed, 22)
+    assert (type(gap), gap.first, gap.last, type(progress)) == (StreamGap, 21, 21, Progress)
+    (late,) = numbered(feed, 21)
+    assert isinstance(late, WireNoise)
+    assert late.reason == "message 21 came after message 22"
+    assert [type(event) for event in numbered(feed, 23)] == [Progress]
+    assert (feed.restarts, feed.lost) == (0, 1)
+
+
+def test_many_in_a_row_that_lie_behind_are_a_new_acquisition():
+    feed = feed_of()
+    numbered(feed, 1, 50)
+    told = numbered(feed, 30, 60)
+    assert feed.restarts == 1
+    assert [event for event in told if isinstance(event, StreamRestarted)]
+    assert [type(event) for event in numbered(feed, 61)] == [Progress]
+
+
+def test_number_one_is_always_a_new_acquisition():
+    feed = feed_of()
+    numbered(feed, 1, 10)
+    assert isinstance(numbered(feed, 1)[0], StreamRestarted)
+    assert feed.restarts == 1

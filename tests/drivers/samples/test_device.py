@@ -110,3 +110,23 @@ def test_over_a_real_socket():
                 told += stream.feed(receiver.recv_multipart(), 0)
     assert isinstance(told[0], SourceReady)
     assert stream.lost == stream.noise == 0
+
+
+def test_a_message_that_comes_twice_or_late_costs_no_new_beginning():
+    stream = SampleStream(CONFIG)
+    feed(stream, message(0, 0), message(1, 5), message(2, 10))
+    assert feed(stream, message(1, 5)) == []
+    assert [type(event) for event in feed(stream, message(4, 20))] == [SamplesLost, Samples]
+    (late,) = feed(stream, message(3, 15))
+    assert isinstance(late, WireNoise)
+    assert late.reason == "message 3 came after message 4"
+    assert [type(event) for event in feed(stream, message(5, 25))] == [Samples]
+    assert (stream.doubled, stream.restarts, stream.lost) == (1, 0, 5)
+
+
+def test_many_in_a_row_that_lie_behind_are_a_sender_that_was_started_again():
+    stream = SampleStream(CONFIG)
+    feed(stream, *(message(seq, 5 * seq) for seq in range(20)))
+    told = feed(stream, *(message(seq, 5 * seq) for seq in range(3, 13)))
+    assert stream.restarts == 1
+    assert [type(event) for event in told] == [StreamRestarted, SourceReady, Samples, Samples, Samples]

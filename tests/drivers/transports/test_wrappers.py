@@ -184,3 +184,36 @@ def test_a_cut_cable_gives_what_came_before_and_then_fails():
     with pytest.raises(TransportError, match="the cable was cut"):
         port.write(b"6")
     port.close()
+
+
+def test_swapped_bytes_change_places_with_the_next():
+    stream = FaultyStream(Faults(swap=0.3), 5)
+    out = stream.apply(DATA)
+    assert stream.swapped > 0.15 * len(DATA)
+    assert sorted(out + stream._held) == sorted(DATA)  # the last one may still wait for its successor
+    assert out != DATA
+    assert stream.spoilt == stream.swapped
+
+
+def test_a_slow_line_lets_no_more_through_than_it_can():
+    clock, inner, port = faulty(Faults(bytes_per_s=100.0), Faults(bytes_per_s=50.0))
+    inner.incoming += [b"a" * 50, b"b" * 50]
+    assert port.read(0.4) == b""
+    assert port.read(1.0) == b"a" * 50
+    assert clock.now == pytest.approx(100.5)
+    assert port.read(2.0) == b"b" * 50
+    assert clock.now == pytest.approx(101.0)
+    port.write(bytes(25))
+    assert inner.written[0][0] == pytest.approx(101.5)
+
+
+def test_a_flood_comes_besides_the_true_bytes():
+    clock, inner, port = faulty(Faults(flood_per_s=1000.0))
+    came = b""
+    while clock.now < 101.0:
+        came += port.read(0.1)
+    assert 900 <= len(came) <= 1100
+    inner.incoming.append(b"true")
+    while b"true" not in came:
+        came += port.read(0.1)
+    assert clock.now < 101.2

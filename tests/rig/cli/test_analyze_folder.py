@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -167,3 +169,33 @@ def test_options_are_those_of_a_file(keep: Callable[..., Path]) -> None:
     assert own.source.utility_axis == "population"
     assert own.utility_axis_hz != shifted.utility_axis_hz
     assert "no doubled rewards" in str(run(folder, "--doubled", "drop").exception)
+
+
+def test_only_the_tagged_units_of_a_folder_count_unless_all_are_asked_for(keep: Callable[..., Path]) -> None:
+    folder = keep("mon", units=4).parent
+    keep("tue", units=4, seed=2)
+    whole = said(run(folder, "--json"))
+    assert whole.population is not None
+    assert (whole.population.counted, whole.population.left_out) == ("all", 0)
+    for unit in ("Tetrode 1:1", "Tetrode 1:2"):
+        tag_heard(folder / "mon.sqlite", unit)
+    tagged = said(run(folder, "--json"))
+    assert tagged.population is not None
+    assert (tagged.population.counted, tagged.population.left_out) == ("tagged", 6)
+    assert {unit.unit for unit in tagged.population.drift} == {"mon/Tetrode 1:1", "mon/Tetrode 1:2"}
+    assert len(tagged.units) == 8  # each unit's own estimates are told all the same
+    assert [unit.unit for unit in tagged.units if unit.tag is not None and unit.tag.tagged] == [
+        "mon/Tetrode 1:1", "mon/Tetrode 1:2",
+    ]  # fmt: skip
+    everyone = said(run(folder, "--json", "--units", "all"))
+    assert everyone.population == whole.population
+    assert "6 not tagged left out" in run(folder).stdout
+
+
+def tag_heard(path: Path, unit: str) -> None:
+    """Tag a unit in a session that gave no light: as the rig file's tags are, by the table alone."""
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS later_tags (at TEXT, who TEXT, unit TEXT, tagged INTEGER, note TEXT)"
+        )
+        db.execute("INSERT INTO later_tags VALUES ('2026', 'Ada', ?, 1, '')", (unit,))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rig.tagging.book import Confirmation, TagBook
+from rig.tagging.book import TagBook
+from rig.tagging.told import Confirmation
 from rig.tagging.trains import Train, train_of
 from rig.trial.spec import LineChange, StateVisit, TrialRecord, TrialSpec
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from rig.tagging.offline import batch_histograms, tag_recording, train_rates
 from rig.tagging.pulses import eligible
-from rig.tagging.report import TagCriteria, UnitTag
+from rig.tagging.report import TagCriteria
 from rig.tagging.salt import SaltSettings
+from rig.tagging.told import UnitTag
 from rig.tagging.tracker import TagTracker
 
 SALT = SaltSettings()
