@@ -30,7 +30,9 @@ import drivers.board
 from drivers.board.registers import REGISTERS
 from rig import description, documents, operator
 from rig.cli.app import app
+from rig.device import BoardLimits, Lack
 from rig.log.schema import TABLES
+from rig.runtime import plugins
 from rig.runtime.shape import describe
 from rig.sim.worlds import WORLDS
 
@@ -124,12 +126,15 @@ SECTIONS = (
     ("[board.inputs.NAME]", description.InputLine),
     ("[board.outputs.NAME]", description.OutputLine),
     ("[[streams]]", description.StreamConfig),
+    ("[[harp]]", description.HarpConfig),
     ("[limits]", description.Limits),
     ("[neural]", description.Neural),
     ("[telemetry]", description.Telemetry),
     ("[emulation]", description.Emulation),
     ("[emulation.cues.NAME]", description.CueTraining),
     ("[[emulation.later]]", description.Rewards),
+    ("[emulation.sensors.NAME]", description.SimulatedSensor),
+    ("[emulation.harp.NAME]", description.EmulatedHarp),
 )
 
 
@@ -227,6 +232,36 @@ def _group(name: str) -> str:
     values = _device()["groupMasks"][name]["values"]
     rows = [(str(v["value"]), f"`{key}`", v["description"]) for key, v in values.items()]
     return table(("code", "name", "meaning"), rows)
+
+
+# --- boards ------------------------------------------------------------------------------------------
+
+
+def boards() -> str:
+    """What each kind of board can and cannot do, as its driver declares it."""
+    kinds = [plugins.find("board", name).abilities for name in plugins.names("board")]
+    kinds.sort(key=lambda kind: len(kind.limits.lacks))
+    numbers = [
+        (MEANINGS["boards"][field.name], *(_board_value(field.name, kind.limits) for kind in kinds))
+        for field in msgspec.structs.fields(BoardLimits)
+        if field.name != "lacks"
+    ]
+    able = [
+        (
+            MEANINGS["boards"][lack.name.lower()] + f" (`{lack.name.lower()}`)",
+            *(f"no: {lack.value}" if lack in kind.limits.lacks else "yes" for kind in kinds),
+        )
+        for lack in Lack
+    ]
+    head = tuple(kind.title for kind in kinds)
+    return table(("holds at least", *head), numbers) + "\n\n" + table(("what it does", *head), able)
+
+
+def _board_value(name: str, limits: BoardLimits) -> str:
+    value = getattr(limits, name)
+    if name == "outputs_inferred":
+        return "worked out from the states" if value else "told by the board"
+    return "none of its own" if name in {"shared_timers", "counted"} and not value else str(value)
 
 
 # --- the session file --------------------------------------------------------------------------------
@@ -330,6 +365,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "event-kinds": lambda: _group("BoardEventKind"),
     "end-reasons": lambda: _group("TrialEndReason"),
     "refusals": lambda: _group("TableRefusal"),
+    "boards": boards,
     "session-tables": session_tables,
     "documents": document_fields,
     "operator-commands": operator_commands,

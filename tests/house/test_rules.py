@@ -176,7 +176,13 @@ def test_every_entry_point_leads_somewhere_and_is_installed(group, name, target)
 
 
 @pytest.mark.parametrize(
-    ("package", "name"), [("drivers.rig_emulator", "demo_rig.toml"), ("drivers.board", "device.yml")]
+    ("package", "name"),
+    [
+        ("drivers.rig_emulator", "demo_rig.toml"),
+        ("drivers.board", "device.yml"),
+        ("drivers.harp", "behavior.yml"),
+        ("drivers.harp", "olfactometer.yml"),
+    ],
 )
 def test_what_the_program_reads_is_package_data(package, name):
     assert resources.files(package).joinpath(name).read_text(encoding="utf-8")

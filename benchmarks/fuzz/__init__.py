@@ -1,0 +1,1 @@
+"""Strangers' bytes for everything that reads: `python -m benchmarks.fuzz`."""
