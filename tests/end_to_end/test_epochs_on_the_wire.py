@@ -42,7 +42,7 @@ def test_it_decides_as_in_simulation_and_replays(wired, protocol):
     plan = make_plan(protocol, rig, subject="m1", seed=1, trials=TRIALS, settings=SETTINGS)
     assert run_virtual(plan).ended.decision_digest == wired.digest
     with SessionFile(wired.path) as file:
-        outcome = replay_file(file, recorded_plan(file))
+        outcome = replay_file(file, recorded_plan(file, protocol))
         (begun,) = (d for _, d in file.documents() if isinstance(d, EpochStarted))
         audits = [d for _, d in file.documents() if isinstance(d, Audit)]
         report = session_report(file)
