@@ -262,8 +262,9 @@ class EmulatedSource(_Part, frozen=True, kw_only=True):
     bleached: tuple[NonNegative, NonNegative] = (0.03, 0.3)
     """Shares of the light that fade: fast (200 s) and slowly (4000 s)."""
     movements_per_min: NonNegative = 6.0
+    """How often the animal's movement shows in both channels."""
     movement: NonNegative = 0.01
-    """Size of a movement, as a fraction of the light."""
+    """SD of a movement's size, as a fraction of the light."""
     noise_v: NonNegative = 0.006
     """SD of the noise of a sample, in volts."""
     ppm: float = -20.0
@@ -279,9 +280,9 @@ class EmulatedSource(_Part, frozen=True, kw_only=True):
     recording: str = ""
     """A recorded session (.ppd or .npz) to play instead of simulated fibres."""
     events: str = ""
-    """Events of that recording, by their name in it, ..."""
+    """Events of that recording that a board input sees, by their name in it."""
     events_input: str = ""
-    """... which the named board input sees as short pulses."""
+    """The board input that sees them, each as a pulse of 20 ms."""
 
 
 class SimulatedSensor(_Part, frozen=True, kw_only=True):

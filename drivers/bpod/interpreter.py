@@ -56,9 +56,7 @@ class _Timer:
 
 
 class Runner:
-    """One run of one matrix.
-
-    Longer than most: one cycle of the machine, in the order of its steps.
+    """One run of one matrix; a long class, because a cycle is one order of steps over one state.
 
     Parameters
     ----------

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from drivers.bpod import wire
-from drivers.bpod.device import LIMITS, BpodBoard
+from drivers.bpod.device import BpodBoard
 from drivers.bpod.example import EXAMPLE
 from drivers.bpod.hardware import R2, R2_PLUS
+from drivers.bpod.limits import LIMITS
 from rig.commands import Abort, Configure, Pulse, SendSoftEvent, StartTrial, UploadTable
 from rig.description import OutputLine
 from rig.device import Lack

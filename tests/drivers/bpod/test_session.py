@@ -124,7 +124,7 @@ def test_flush_opens_in_pulses_that_the_device_times(emulated):
     ],
 )  # fmt: skip
 def test_the_built_in_protocols_keep_the_rules_of_a_bpod(protocol):
-    from drivers.bpod.device import LIMITS
+    from drivers.bpod.limits import LIMITS
     from rig.cli.rigs import demo_rig
 
     plan = make_plan(protocol, demo_rig(), subject="m1", seed=1, trials=40, settings={})
