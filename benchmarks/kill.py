@@ -281,15 +281,15 @@ def main(kills: str = str(KILLS)) -> int:
         outcome = Killer(Path(folder)).run(int(kills))
     for problem in outcome.problems:
         print("PROBLEM:", problem)
-    lost_ms = sorted(killed.lost_ms for killed in outcome.kills)
+    lost_ms = sorted(killed.lost_ms for killed in outcome.kills) or [0.0]
     lost = [killed.lost_inputs for killed in outcome.kills]
     told = sum(killed.told for killed in outcome.kills)
     print(
         f"{len(outcome.kills)} kills in {outcome.sessions} sessions of {TRIALS} trials, "
         f"{time.monotonic() - begun:.0f} s\n"
         f"input missing: median {statistics.median(lost_ms):.1f} ms, 99 % "
-        f"{lost_ms[int(0.99 * len(lost_ms))]:.1f} ms, most {lost_ms[-1]:.1f} ms (at most {max(lost)} inputs; "
-        f"{sum(n == 0 for n in lost)} kills lost none)\n"
+        f"{lost_ms[int(0.99 * len(lost_ms))]:.1f} ms, most {lost_ms[-1]:.1f} ms (at most "
+        f"{max(lost, default=0)} inputs; {sum(n == 0 for n in lost)} kills lost none)\n"
         f"trials told before a kill: {told}; all of them on file: {'no' if outcome.problems else 'yes'}\n"
         f"trials incomplete: {outcome.incomplete}; sessions with the digest of one that was left alone: "
         f"{outcome.same_digest}"

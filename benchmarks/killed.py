@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,14 @@ def run_new(rig_file: str, out: str, seed: int, trials: int, newest: Any) -> Non
     plan = make_plan(
         "variable_magnitude", load_rig(Path(rig_file)), subject="m1", seed=seed, trials=trials, settings={}
     )
-    run_session(plan, Path(out), Console(quiet=True), quiet=True, claim=True)
+    outcome, _ = run_session(plan, Path(out), Console(quiet=True), quiet=True, claim=True)
+    if not outcome.ok:
+        sys.exit(outcome.reason)
 
 
 def run_on(path: str, newest: Any) -> None:
     """Go on with a session, as a process."""
     stamped(newest)
-    resume_session(Path(path), Console(quiet=True), quiet=True)
+    outcome, _ = resume_session(Path(path), Console(quiet=True), quiet=True)
+    if not outcome.ok:
+        sys.exit(outcome.reason)

@@ -27,11 +27,12 @@ import msgspec
 import yaml
 
 import drivers.board
-from drivers.board.registers import REGISTERS
+from drivers.board.registers import EVERY_REGISTER
 from rig import description, documents, operator
 from rig.cli.app import app
 from rig.device import BoardLimits, Lack
 from rig.log.schema import TABLES
+from rig.photometry import settings
 from rig.runtime import plugins
 from rig.runtime.shape import describe
 from rig.sim.worlds import WORLDS
@@ -127,6 +128,11 @@ SECTIONS = (
     ("[board.outputs.NAME]", description.OutputLine),
     ("[[streams]]", description.StreamConfig),
     ("[[harp]]", description.HarpConfig),
+    ("[[photometry]]", settings.PhotometryConfig),
+    ("[photometry.fibres.NAME]", settings.FibreConfig),
+    ("[photometry.fibres.NAME.dff]", settings.DffSettings),
+    ("[photometry.window]", settings.FibreWindow),
+    ("[[photometry.thresholds]]", settings.ThresholdConfig),
     ("[limits]", description.Limits),
     ("[neural]", description.Neural),
     ("[telemetry]", description.Telemetry),
@@ -135,6 +141,7 @@ SECTIONS = (
     ("[[emulation.later]]", description.Rewards),
     ("[emulation.sensors.NAME]", description.SimulatedSensor),
     ("[emulation.harp.NAME]", description.EmulatedHarp),
+    ("[emulation.photometry.NAME]", description.EmulatedSource),
 )
 
 
@@ -200,7 +207,7 @@ def registers() -> str:
     """Our own registers."""
     told = _device()["registers"]
     rows = []
-    for register in REGISTERS.values():
+    for register in EVERY_REGISTER.values():
         if register.name not in told:
             continue
         kind = register.type.name + (f"[{register.length}]" if register.length > 1 else "")
@@ -222,7 +229,7 @@ def common_registers() -> str:
             r.type.name + (f"[{r.length}]" if r.length > 1 else ""),
             ", ".join(r.access),
         )
-        for r in REGISTERS.values()
+        for r in EVERY_REGISTER.values()
         if r.name not in told
     ]
     return table(("address", "register", "payload", "access"), rows)

@@ -19,6 +19,8 @@ TALL: Final = 850
 """From here on the left column has room for more than the session."""
 BEHIND: Final = "population"
 """The area of panels that stand as tabs behind the first of the centre."""
+LIT_SHARE: Final = 0.74
+"""The same in a session of light alone: its panel is what one looks at."""
 UPPER_SHARE: Final = 0.56
 """Of the centre's height goes to its first panel."""
 
@@ -98,7 +100,7 @@ def share_out(
             shares.append(round(share * width))
     window.resizeDocks(heads, shares, Qt.Horizontal)
     if len(centre) > 1:
-        upper = round(UPPER_SHARE * height)
+        upper = round((LIT_SHARE if light and not neural else UPPER_SHARE) * height)
         window.resizeDocks(centre[:2], [upper, height - upper], Qt.Vertical)
     if len(centre) > 2:
         half = round(CENTRE * width / 2)

@@ -162,6 +162,11 @@ class Recorded:
         refused.set_exception(ConfigError("this is a recording; nothing in it can be changed"))
         return refused
 
+    def add(self, update: Document) -> None:
+        """Take what was said of the recording just now: it is told again whenever its end is played."""
+        self._moments.append(Moment(self.end_us, update))
+        self._times.append(self.end_us)
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -140,6 +140,8 @@ def take(
         written.append(_save(window, out / f"window_{moment}{suffix}.png"))
         if share == 1.0:
             for dock in window.docks:
+                if dock.isHidden():
+                    continue  # this session has nothing for it
                 dock.raise_()
                 _settle(app, 0.4)
                 _await_population(app, window)

@@ -29,6 +29,7 @@ from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.places import Places
 from gui.population_link import PopulationLink
+from gui.recorded import Recorded
 from gui.settings import remembered
 from gui.theme import LIGHT, Theme
 from gui.words import session_file
@@ -165,6 +166,8 @@ class Window(QMainWindow):
         except DopaloopError as error:
             self.warn(f"not handed over: {error}")
             return
+        if isinstance(self.source, Recorded):
+            self.source.add(told[0])
         for document in told:
             self._changed(self.model.take(document))
             self.population.take(document)

@@ -45,6 +45,13 @@ def check_board(rig: RigDescription, limits: BoardLimits) -> None:
             raise ConfigError(_NEEDED.format(name=name, lack=lack))
     _check_lines("input", rig.board.inputs, limits.inputs)
     _check_lines("output", rig.board.outputs, limits.outputs)
+    if Lack.SOFT_EVENTS in limits.lacks:
+        for source in rig.photometry:
+            if source.thresholds:
+                raise ConfigError(
+                    f"photometry source '{source.name}' has thresholds that send soft events, and on this "
+                    f"board {Lack.SOFT_EVENTS.value}; take the thresholds out, or use another board"
+                )
     if Lack.SYNC_LINE in limits.lacks:
         waiting = [f"stream '{stream.name}'" for stream in rig.streams if stream.sync == "line"]
         waiting += [f"Harp device '{device.name}'" for device in rig.harp if device.sync_input]

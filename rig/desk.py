@@ -79,6 +79,10 @@ class Desk:
         """Whether to wait at the next trial boundary: somebody wants it, or nothing can be recorded."""
         return bool(self._pauses)
 
+    def recorded_anew(self) -> None:
+        """The program was started again: what its recorder waited for then is no matter now."""
+        self._pauses.discard(RECORDER)
+
     def take(self, who: str, payload: bytes, *, connected: bool) -> None:
         """Take a command as it came; a refusal is said, never raised."""
         try:

@@ -431,6 +431,7 @@ class Session:
             # The next trial may have begun without a record of it.
             self._ledger.suspect(max(self.reckoning.sizes_ul, default=0.0))
         self.reckoning.interrupted("the session was interrupted")
+        self._desk.recorded_anew()
         self.fibres.interrupted("the session was interrupted")
         self.beside.interrupted("the session was interrupted")
         self._hello_by_ns = None

@@ -1,7 +1,7 @@
 """Feed every reader damaged input: `python -m benchmarks.fuzz [--inputs N] [READER ...]`.
 
 One line a reader. An input that a reader cannot take as it should is written beside, and the command fails.
-With ``--atheris`` one reader is driven by coverage instead, until it is stopped (`pip install atheris`).
+With ``--atheris`` one reader is driven by coverage instead (`pip install atheris`).
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {', '.join(known)}; all if none")
     parser.add_argument("--inputs", type=int, default=10_000, help="of each reader")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--atheris", action="store_true", help="drive one reader by coverage")
+    parser.add_argument("--atheris", action="store_true", help="let coverage choose the inputs, for one reader")
     asked = parser.parse_args(arguments)
     chosen = [known[name] for name in asked.readers or known]
     with tempfile.TemporaryDirectory() as folder:
         if asked.atheris:
-            return by_coverage(chosen[0], Path(folder))
+            return by_coverage(chosen[0], asked.inputs, Path(folder))
         _limit_memory()
         print(
             "| reader | inputs | refused | slowest, ms | inputs/s | |\n| --- | --- | --- | --- | --- | --- |"
@@ -114,7 +114,7 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, hard))
 
 
-def by_coverage(reader: Reader, folder: Path) -> int:
+def by_coverage(reader: Reader, inputs: int, folder: Path) -> int:
     """Let atheris choose the inputs, by what code they reach."""
     atheris = importlib.import_module("atheris")
 
@@ -131,7 +131,7 @@ def by_coverage(reader: Reader, folder: Path) -> int:
             return
 
     atheris.instrument_all()
-    atheris.Setup([sys.argv[0], str(corpus)], one)
+    atheris.Setup([sys.argv[0], str(corpus), f"-runs={inputs}", "-max_len=4096"], one)
     atheris.Fuzz()
     return 0
 

@@ -7,8 +7,7 @@ from typing import Final
 import msgspec
 
 from rig.description import EmulatedSource, Emulation, RigDescription
-from rig.photometry.settings import FibreConfig, PhotometryConfig
-from rig.trial.spec import ResponseWindow
+from rig.photometry.settings import FibreConfig, FibreWindow, PhotometryConfig
 
 NAME: Final = "fibre"
 
@@ -17,7 +16,7 @@ FIBRE: Final = PhotometryConfig(
     port="pty",
     fibres={"striatum": FibreConfig(signal="analog_1", control="analog_2", control_kind="isosbestic")},
     # Behind the first 200 ms, in which all sizes excite alike, and the sensor's own decay.
-    window=ResponseWindow(start_ms=400, stop_ms=1200, baseline_start_ms=-1000, baseline_stop_ms=0),
+    window=FibreWindow(start_ms=400, stop_ms=1200),
 )
 
 

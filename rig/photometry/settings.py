@@ -55,8 +55,10 @@ class FibreConfig(_Part, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    signal, control
-        Channels of the source, by name; no control if empty.
+    signal
+        Channel of the source that carries it, by name: ``analog_1`` on a pyPhotometry board.
+    control
+        Channel of its control; none if empty.
     control_kind
         ``isosbestic`` (the same sensor at 405-415 nm) or ``static`` (a red protein that senses nothing). For
         people to read; both are used alike.
@@ -70,6 +72,23 @@ class FibreConfig(_Part, frozen=True, kw_only=True):
     control_kind: Literal["", "isosbestic", "static"] = ""
     lag_ms: int = 0
     dff: DffSettings = DffSettings()
+
+
+class FibreWindow(ResponseWindow, frozen=True, kw_only=True):
+    """Where a fibre's response is measured: longer than a unit's, because sensors are slow.
+
+    Parameters
+    ----------
+    start_ms, stop_ms
+        The response: mean dF/F between these, in milliseconds after the event (and the sensor's lag).
+    baseline_start_ms, baseline_stop_ms
+        What it is compared with: the same between these, after the trial's first stimulus.
+    """
+
+    start_ms: int = 0
+    stop_ms: int = 1000
+    baseline_start_ms: int = -1000
+    baseline_stop_ms: int = 0
 
 
 class ThresholdConfig(_Part, frozen=True, kw_only=True):
@@ -103,13 +122,21 @@ class PhotometryConfig(_Part, frozen=True, kw_only=True):
     ----------
     driver
         ``pyphotometry`` for a board on `port`; ``samples`` for a program that publishes at `data`.
-    port, baud
-        Serial port of a board.
+    port
+        Serial port of a board; for the emulator, ``pty``.
+    baud
+        Bits per second; a pyboard's USB port ignores it.
     data
         ZeroMQ endpoint of a program.
-    mode, rate_hz, led_ma, hardware
-        Of a pyPhotometry board: acquisition mode, samples per second, currents of the first two lights,
-        board version.
+    mode
+        Acquisition mode of a pyPhotometry board: ``2EX_2EM_continuous``, ``2EX_1EM_pulsed``,
+        ``2EX_2EM_pulsed`` or ``3EX_2EM_pulsed``.
+    rate_hz
+        Samples of each channel per second; a program's messages say it anew.
+    led_ma
+        Currents of a pyPhotometry board's first two lights, mA.
+    hardware
+        Version of a pyPhotometry board: ``1.0`` or ``2.0``.
     sync_line
         Digital line (0-based) that carries the board's sync pulses; a pyPhotometry board's digital 1 is
         line 0.
@@ -134,7 +161,5 @@ class PhotometryConfig(_Part, frozen=True, kw_only=True):
     sync_line: Annotated[int, msgspec.Meta(ge=0, le=7)] = 0
     silence_s: Positive = 5.0
     fibres: dict[str, FibreConfig] = {}
-    window: ResponseWindow = ResponseWindow(
-        start_ms=0, stop_ms=1000, baseline_start_ms=-1000, baseline_stop_ms=0
-    )
+    window: FibreWindow = FibreWindow()
     thresholds: tuple[ThresholdConfig, ...] = ()

@@ -58,7 +58,13 @@ class ClockWatch:
         self._since_us: int | None = None
 
     def look(self, now: ClockHealth, board_us: int) -> Notice | None:
-        """Take how the clock stands at board time `board_us`; return what people should be told."""
+        """Take how the clock stands at board time `board_us`, as far as its stream has come.
+
+        Returns
+        -------
+        Notice or None
+            What people should be told.
+        """
         self._known |= now.verdict != "lost"
         if now.verdict != self._verdict or self._since_us is None or board_us < self._since_us:
             self._verdict, self._since_us = now.verdict, board_us

@@ -67,8 +67,9 @@ class StreamIntake:
         self._holes = Holes(SETTLE_SAMPLES)
         self._next_sample: int | None = None
         self._first_sample: int | None = None
+        self._began_us: int | None = None
         self._rate_hz: float | None = None
-        self._heard_ns = 0
+        self._heard_ns = self._came_ns = 0
         self.fresh: list[tuple[str, int]] = []
         """Spikes (unit, sample) of the newest batch, as they came; for who hands them on."""
         self.messages = 0
@@ -138,6 +139,7 @@ class StreamIntake:
             self._next_sample = event.next_sample
             if self._first_sample is None:
                 self._first_sample = event.next_sample
+            self._came_ns = self._heard_ns
             self.clock.stream_heard(event.next_sample, self._heard_ns)
             kept_from = event.next_sample - int(KEEP_S * event.rate_hz)
             self._holes.progress(event.next_sample)
@@ -149,7 +151,7 @@ class StreamIntake:
         """Forget samples, spikes and clock; units keep their names."""
         self.clock.reset(reason)
         self.presence.clear()
-        self._next_sample = self._first_sample = None
+        self._next_sample = self._first_sample = self._began_us = None
         self._holes.clear()
         self._ring.clear()
 
@@ -276,13 +278,31 @@ class StreamIntake:
         """Return the board time of a sample; None while the clock is not known."""
         return round(self.clock.to_board_us(sample)) if self.clock.locked else None
 
+    def reached_us(self, board_us: int, now_ns: int) -> int | None:
+        """Return the board time up to which the stream's clock can be judged; None: nothing has come yet.
+
+        A stream that lags (a busy computer) has not lost its sync pulses: they are still to come. One that is
+        silent has.
+        """
+        if now_ns - self._came_ns > self.config.silence_s * NS_PER_S:
+            return board_us
+        if self._next_sample is None or self._first_sample is None or self._rate_hz is None:
+            return None
+        if self._began_us is None:
+            self._began_us = board_us
+        came_us = self._began_us + (self._next_sample - self._first_sample) / self._rate_hz * US_PER_S
+        if self.clock.locked:
+            came_us = self.clock.to_board_us(self._next_sample)
+        return min(board_us, round(came_us))
+
     def clock_health(self, board_us: int) -> ClockHealth:
         """Judge the stream's clock at board time `board_us`."""
         return health(self.clock, board_us)
 
-    def state(self, board_us: int) -> StreamState:
-        """Return the stream's health at board time `board_us`."""
-        clock = self.clock_health(board_us)
+    def state(self, board_us: int, now_ns: int) -> StreamState:
+        """Return the stream's health at board time `board_us`, which is `now_ns` for the host."""
+        reached_us = self.reached_us(board_us, now_ns)
+        clock = self.clock_health(board_us if reached_us is None else reached_us)
         return StreamState(
             name=self.name,
             messages=self.messages,

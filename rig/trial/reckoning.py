@@ -78,7 +78,7 @@ class Reckoning:
             if config.sync_input
         }
         self.live: PublishArray | None = None
-        self._board_us = 0
+        self._board_us = self._now_ns = 0
         self._looked_us = self._told_clocks_us = -CLOCKS_US
         self._news: list[Document] = []
         self._vanished: set[str] = set()
@@ -146,7 +146,7 @@ class Reckoning:
 
     def board_heard(self, t_us: int, t_ns: int) -> None:
         """Take note that the host heard at `t_ns` of something that the board stamped `t_us`."""
-        self._board_us = max(self._board_us, t_us)
+        self._board_us, self._now_ns = max(self._board_us, t_us), t_ns
         for stream in self._streams.values():
             stream.clock.board_heard(t_us, t_ns)
         if self._board_us - self._looked_us >= LOOK_US:
@@ -155,15 +155,18 @@ class Reckoning:
     def _look_at_clocks(self) -> None:
         """Say which clocks can no longer be trusted; now and then how all of them stand."""
         now_us = self._looked_us = self._board_us
-        found = {name: stream.clock_health(now_us) for name, stream in self._streams.items()}
-        found |= self.other_clocks(now_us)
-        told = [self._watch(name).look(clock, now_us) for name, clock in found.items()]
+        found: dict[str, tuple[ClockHealth, int | None]] = {}
+        for name, stream in self._streams.items():
+            reached_us = stream.reached_us(now_us, self._now_ns)
+            found[name] = stream.clock_health(now_us if reached_us is None else reached_us), reached_us
+        found |= {name: (clock, now_us) for name, clock in self.other_clocks(now_us).items()}
+        told = [self._watch(name).look(clock, at) for name, (clock, at) in found.items() if at is not None]
         notices = [notice for notice in told if notice is not None]
         if not found:
             return
         if notices or now_us - self._told_clocks_us >= CLOCKS_US:
             self._told_clocks_us = now_us
-            devices = tuple(DeviceClock(name=name, health=clock) for name, clock in found.items())
+            devices = tuple(DeviceClock(name=name, health=clock) for name, (clock, _) in found.items())
             self._news += [ClocksRead(board_us=now_us, devices=devices), *notices]
 
     def _watch(self, name: str) -> ClockWatch:
@@ -209,7 +212,7 @@ class Reckoning:
 
     def stream_states(self) -> tuple[StreamState, ...]:
         """Health of every stream."""
-        return tuple(stream.state(self._board_us) for stream in self._streams.values())
+        return tuple(stream.state(self._board_us, self._now_ns) for stream in self._streams.values())
 
     # --- windows ----------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from rig.events import EndReason
 from rig.machine.image import encode
 from rig.machine.refusal import NO_STATE, Refusal
 from rig.machine.sync import SyncLine
-from rig.machine.table import State, StateTable
+from rig.machine.table import Condition, State, StateTable, Transition
 
 HELD = StateTable(name="held", states=(State(name="on", outputs=0xFFFF),))
 """Everything on until somebody ends it."""
@@ -154,8 +154,6 @@ def test_an_abort_closes_everything_at_once(bench):
 
 def test_a_table_that_asks_too_much_makes_the_board_safe_and_leaves_it_answering(bench):
     """Every cycle, 16 outputs change: 17 events in 100 us."""
-    from rig.machine.table import Condition, Transition
-
     timer = Condition.STATE_TIMER
     states = tuple(
         State(
@@ -181,6 +179,53 @@ def test_a_table_that_asks_too_much_makes_the_board_safe_and_leaves_it_answering
         assert bench.get(reg.WHO) == (reg.WHO_AM_I,)
         assert bench.get(reg.TICK)[0] == pytest.approx(chip.now_us, abs=2_000)  # time went on as ever
         assert all(begin < event.t_us < chip.now_us for event in bench.events)
+
+
+def test_a_table_that_leaves_no_time_for_the_host_is_ended(bench):
+    """Never a cycle late, and yet nobody would be answered: it re-enters its state in every cycle."""
+    timer = Condition.STATE_TIMER
+    ends = []
+    for codes in range(16, 23, 2):
+        way = tuple(Transition(code=code, target=0) for code in (*range(codes), timer))
+        busy = StateTable(name="busy", states=(State(name="a", timer_cycles=0, transitions=way),))
+        bench.put(reg.ARM, 1)
+        assert not bench.upload(0, encode(busy)).is_error
+        bench.clear()
+        bench.chip.write(reg.START_TRIAL.write_frame(0))
+        bench.run_us(bench.chip.now_us + 150_000)
+        bench.ask(reg.ABORT.write_frame(1), reg.ABORT.address, 150_000)
+        bench.run_us(bench.chip.now_us + 50_000)
+        ends += [event.index for event in of(bench, EventKind.TRIAL_END)]
+    assert set(ends) == {EndReason.ABORTED, EndReason.FAULT}
+    assert bench.get(reg.TICK)[0] == pytest.approx(bench.chip.now_us, abs=3_000)  # it was not reset
+
+
+@pytest.mark.parametrize(
+    ("lines", "edges_khz", "for_ms"),
+    [((1,), 200, 10), ((0,), 400, 10), ((0, 3, 6), 150, 10), ((1,), 20, 200), ((0, 2), 100, 200)],
+)
+def test_noise_on_inputs_costs_neither_the_clock_nor_the_link(bench, lines, edges_khz, for_ms):
+    """Where an input changes faster than anybody could tell, what counts is heard: the level in the end."""
+    chip, every = bench.chip, 16_000 // edges_khz
+    bench.put(reg.MAX_OPEN, 4, 60_000)
+    bench.clear()
+    begin = chip.clock_at(chip.now_us + 500)
+    count = for_ms * 16_000 // every | 1  # odd: high in the end
+    noise = sorted((begin + n * every + 7 * line, line, n % 2 == 0) for n in range(count) for line in lines)
+    for clock, line, high in noise:
+        chip.drive(line, high, clock)
+    bench.put(reg.PULSE, 4, for_ms * 250)
+    bench.run_us(chip.now_us + for_ms * 1_000 + 30_000)
+    (opened,) = opened_us(bench, 4)
+    assert opened == pytest.approx(for_ms * 250, abs=600)
+    assert bench.get(reg.TICK)[0] == pytest.approx(chip.now_us, abs=3_000)
+    edges = [event for event in bench.events if event.kind in (EventKind.INPUT_FALL, EventKind.INPUT_RISE)]
+    assert 30 < len(edges) < len(noise)
+    for line in lines:
+        assert [event.kind for event in edges if event.index == line][-1] == EventKind.INPUT_RISE
+    assert {event.index for event in of(bench, EventKind.SAFE)} <= {EndReason.FAULT}
+    for line in lines:
+        chip.drive(line, False, chip.clock + 1)
 
 
 def test_water_beyond_the_budget_is_not_given_whatever_a_table_asks(bench, reward):

@@ -100,6 +100,22 @@ def test_a_line_that_was_never_there_says_what_to_do(sit):
     assert set(missing(sitting)) == {"clock not locked to the sync line"}
 
 
+def test_a_stream_that_lags_has_not_lost_its_pulses(sit):
+    sitting = sit(trials=24, units=2, silence_s=100.0)
+    feed = sitting.session.reckoning._streams["simulated units"]._feed
+    whole, held = feed.feed, []
+
+    def lagging(parts, t_ns):
+        held.append(parts)
+        late = 170 if sitting.session.history.trials >= 8 else 1  # blocks of 100 ms
+        return [event for _ in range(len(held) - late + 1) for event in whole(held.pop(0), t_ns)]
+
+    feed.feed = lagging
+    assert sitting.run().ok
+    assert len(held) > 100
+    assert warnings(sitting) == []
+
+
 # --- the host's stamps ------------------------------------------------------------------------------------
 
 
@@ -124,7 +140,7 @@ def test_without_a_line_the_hosts_stamps_serve_and_the_interval_is_told(sit, sit
 
 
 def test_host_stamps_of_a_stream_that_stops_are_not_believed(sit_with):
-    sitting = sit_with(sync="host", trials=20, silence_s=1000.0)
+    sitting = sit_with(sync="host", trials=20)
     feed = sitting.session.reckoning._streams["simulated units"]._feed
     whole = feed.feed
     feed.feed = lambda parts, t_ns: whole(parts, t_ns) if sitting.session.history.trials < 8 else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from benchmarks.crashes import Drill
@@ -11,7 +12,7 @@ from rig.effects import Halt
 from rig.errors import ReplayMismatch
 from rig.log.entry import Input
 from rig.log.replay import rebuild
-from rig.operator import Pause, Resume, SetParameter
+from rig.operator import RECORDER, Pause, Resume, SetParameter
 from rig.units import NS_PER_MS, NS_PER_S
 
 pytestmark = pytest.mark.timeout(120)
@@ -158,6 +159,16 @@ def test_a_pause_outlives_the_crash():
     drill.crash()
     assert drill.run(lambda session: session._phase == "paused")
     drill.ask(Resume())
+    drill.run()
+    assert drill.halt.ok
+
+
+def test_a_pause_of_the_recorder_does_not_outlive_it():
+    drill = Drill(trials=TRIALS)
+    drill.run(in_phase("running", 2))
+    drill._waiting.append((RECORDER, "command", msgspec.json.encode(Pause())))
+    drill.run(lambda session: session._phase == "paused")
+    drill.crash()
     drill.run()
     assert drill.halt.ok
 
