@@ -73,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("readers", nargs="*", metavar="READER", help=f"of {', '.join(known)}; all if none")
     parser.add_argument("--inputs", type=int, default=10_000, help="of each reader")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--atheris", action="store_true", help="let coverage choose the inputs, for one reader")
+    parser.add_argument(
+        "--atheris", action="store_true", help="let coverage choose the inputs, for one reader"
+    )
     asked = parser.parse_args(arguments)
     chosen = [known[name] for name in asked.readers or known]
     with tempfile.TemporaryDirectory() as folder:
