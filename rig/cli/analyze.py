@@ -80,7 +80,10 @@ def analyze(
     ] = Counted.tagged,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Estimate reversal points, asymmetries and what the population shows, from recorded units."""
+    """Estimate from recorded units, or from a folder of sessions.
+
+    Reversal points, asymmetries, and what the population shows.
+    """
     if unsignalled_shift is not None and not np.isfinite(unsignalled_shift):
         raise ConfigError(f"--unsignalled-shift is {unsignalled_shift}; it must be a number of Hz")
     read = _folder(file, doubled) if file.is_dir() else _file(file, doubled)

@@ -58,7 +58,10 @@ def calibrate(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether an animal is in the rig.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")] = False,
 ) -> None:
-    """Find the shortest pulse of an output that a sensor sees; the next pulse is the one that tells most."""
+    """Find the shortest pulse of an output that a sensor sees.
+
+    The next pulse is always the one that tells most.
+    """
     description = load_rig(rig)
     longest = check_output(description, pulse, longest_ms)
     line = _input(description, seen_by)

@@ -16,7 +16,10 @@ def correct(
     subject: Annotated[str, typer.Option(help="Who it really was.")],
     why: Annotated[str, typer.Option(help="The reason, for who reads this in a year.")],
 ) -> None:
-    """Correct the subject of a session; the recorded name stays, and who changed it, when and why is kept."""
+    """Correct the subject of a session that is over.
+
+    The recorded name stays, and who changed it, when and why is kept.
+    """
     with SessionFile(session) as file:
         was = file.subject
     line = correct_subject(session, was, subject, why)

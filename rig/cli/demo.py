@@ -31,7 +31,10 @@ def demo(
     fibre: Annotated[bool, typer.Option("--fibre", help="With a photometry fibre.")] = False,
     no_gui: Annotated[bool, typer.Option("--no-gui", help="No window.")] = False,
 ) -> None:
-    """Run a protocol on an emulated rig, and compare the estimates with the animal's truth."""
+    """Run a protocol on an emulated rig, and see how it goes.
+
+    At the end the estimates are compared with the animal's truth.
+    """
     console = Console()
     left: list[Farewell] = []
     console.print(

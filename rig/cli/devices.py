@@ -30,7 +30,7 @@ def devices(
     ms: Annotated[float, typer.Option(min=0.1, help="How long to open it.")] = 20.0,
     listen_s: Annotated[float, typer.Option("--listen", min=0, help="Listen to each stream so long.")] = 2.0,
 ) -> None:
-    """Find and identify every device of a rig; watch its inputs; pulse one output."""
+    """Find every device of a rig; watch inputs; pulse an output."""
     description = load_rig(rig)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     if pulse is not None:

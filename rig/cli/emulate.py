@@ -34,7 +34,9 @@ def emulate(
         Path | None, typer.Option(metavar="FILE", help="Write the animal's truth at the end.")
     ] = None,
 ) -> None:
-    """Serve an emulated rig: a board on a pseudo-terminal, a neural stream on ZeroMQ.
+    """Serve an emulated rig: board, neural stream, animal.
+
+    A board on a pseudo-terminal, a neural stream on ZeroMQ.
 
     The ports are printed as one JSON line. Ctrl-C ends it.
     """

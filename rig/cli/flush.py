@@ -26,7 +26,10 @@ def flush(
     seconds: Annotated[float, typer.Option(min=0.05, max=LONGEST_TOTAL_S, help="Open time in all.")] = 5.0,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether an animal is in the rig.")] = False,
 ) -> None:
-    """Flush a valve in board-timed pulses, each no longer than the rig file allows."""
+    """Flush a valve in pulses that the board times.
+
+    None is longer than the rig file allows.
+    """
     description = load_rig(rig)
     out = description.output(valve)
     if out.kind != "valve":

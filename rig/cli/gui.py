@@ -21,7 +21,10 @@ def gui(
         Path | None, typer.Option(metavar="FILE", help="Attach with this key (`dopaloop keys add`).")
     ] = None,
 ) -> None:
-    """Open the window: on the one engine that runs here, or the start page if there are none or several."""
+    """Open the window on a session, a recording, or the start page.
+
+    On the one engine that runs here, or the start page if there are none or several.
+    """
     if (publish is None) != (commands is None):
         raise ConfigError("--publish and --commands belong together; an engine has one of each")
     if session is not None and publish is not None:

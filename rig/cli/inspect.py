@@ -32,7 +32,7 @@ def inspect_session(
         Counted, typer.Option(help="In the population: only tagged units (if any is tagged), or all.")
     ] = Counted.tagged,
 ) -> None:
-    """Show a session: its trials, its estimates, and what went wrong."""
+    """Show trials and estimates of a session, and what went wrong."""
     with SessionFile(session) as file:
         if csv_dir is not None:
             written = write_tables(file, csv_dir)

@@ -12,7 +12,7 @@ from rig.errors import ConfigError
 from rig.runtime.keys import Ring, new_ring, read_ring, write_client, write_clients
 
 app = typer.Typer(
-    help="Keys for clients on other computers: make them, let clients in, put them out.",
+    help="Keys that let clients on other computers watch or operate.",
     no_args_is_help=True,
     add_completion=False,
 )

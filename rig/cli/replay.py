@@ -28,7 +28,10 @@ def replay_session(
         typer.Option(help="Use this protocol (a name or a .py file) instead of the recorded name."),
     ] = None,
 ) -> None:
-    """Recompute every decision and effect of a session; say identical, or name the first difference."""
+    """Recompute every decision and effect of a session.
+
+    Say that they are identical, or name the first difference.
+    """
     console = Console(soft_wrap=True)
     with SessionFile(session) as file:
         plan = recorded_plan(file, protocol)

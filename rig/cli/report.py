@@ -42,7 +42,10 @@ def report(
         typer.Option("--open", help="Show it in a browser; by default if this is a terminal."),
     ] = None,
 ) -> None:
-    """Write one page of HTML with the figures of a session, for the screen and for paper."""
+    """Write one page of HTML with the figures of a session.
+
+    For the screen and for paper.
+    """
     target = out or session.with_suffix(".html")
     with SessionFile(session) as file:
         refuse(target)

@@ -38,7 +38,10 @@ def screenshot(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the session.")] = 1,
     units: Annotated[int, typer.Option(min=0, max=1024, help="Simulated units.")] = 40,
 ) -> None:
-    """Write PNG pictures of the window and its panels, drawn from a simulated session of a fixed seed."""
+    """Write PNG pictures of the window and its panels.
+
+    They are drawn from a simulated session of a fixed seed.
+    """
     match = SIZE.fullmatch(size)
     if match is None:
         raise ConfigError(f"'{size}' is not a size; write it as 1366x768")

@@ -29,7 +29,7 @@ def tag(
     note: Annotated[str, typer.Option(help="Why, for who reads this in a year.")] = "",
     by: Annotated[str, typer.Option(help="Who says so; the user of this computer if not given.")] = "",
 ) -> None:
-    """Confirm tags after a session, or show what light did to its units."""
+    """Confirm tags after a session, or show what light did to units."""
     for unit in units or ():
         word = tag_later(session, unit, tagged=not not_tagged, note=note, who=by)
         typer.echo(f"{word.unit} is {'' if word.tagged else 'not '}tagged, says {word.by}")

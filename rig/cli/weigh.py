@@ -41,7 +41,10 @@ def weigh(
     write: Annotated[bool, typer.Option("--write", help="Put the calibration into the rig file.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether an animal is in the rig.")] = False,
 ) -> None:
-    """Give drops of each open time to be weighed, and say what to write into the rig file."""
+    """Give drops to be weighed, and say what a valve delivers.
+
+    Some drops of each open time; at the end, the lines for the rig file.
+    """
     description = load_rig(rig)
     times = _numbers(open_ms, "--open-ms")
     given = _numbers(weights, "--weights") if weights is not None else None
