@@ -1,5 +1,7 @@
 """The project's one check: lint, format, types, import contracts, tests. `python -m tests` runs all.
 
+Tests run side by side on the cores there are, a file of them in one place.
+
 Arguments go on to pytest: `python -m tests -k codec`. Set DOPALOOP_DATA to a folder with the
 recordings to run the checks on real data too; without it those tests skip and say so.
 """
@@ -13,6 +15,7 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadfile", "--benchmark-disable")
 
 
 def tool(name: str) -> str:
@@ -30,7 +33,7 @@ def main() -> int:
         "format": [tool("ruff"), "format", "--check", "."],
         "types": [tool("mypy")],
         "import contracts": [tool("lint-imports")],
-        "tests": [sys.executable, "-m", "pytest", *sys.argv[1:]],
+        "tests": [sys.executable, "-m", "pytest", *SIDE_BY_SIDE, *sys.argv[1:]],
     }
     failed = []
     for name, command in checks.items():

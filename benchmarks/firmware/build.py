@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,9 +44,12 @@ def build(*targets: str) -> Path:
     RuntimeError
         If that fails; says what make said.
     """
-    done = subprocess.run(
-        ["make", "-C", FIRMWARE, *targets], capture_output=True, text=True, check=False, timeout=300
-    )
+    BUILT.mkdir(exist_ok=True)
+    with (BUILT / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        done = subprocess.run(
+            ["make", "-C", FIRMWARE, *targets], capture_output=True, text=True, check=False, timeout=300
+        )
     if done.returncode:
         raise RuntimeError(f"make {' '.join(targets)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return BUILT

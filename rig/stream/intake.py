@@ -55,7 +55,10 @@ STOPPED: Final = {
 
 
 class StreamIntake:
-    """Messages of one stream in; counts around a trial's events out."""
+    """Messages of one stream in; counts around a trial's events out.
+
+    Long, because what came, what is missing and when it was judge each other: a count stands on all three.
+    """
 
     def __init__(self, config: StreamConfig, feed: Feed) -> None:
         self.config = config

@@ -91,10 +91,8 @@ def test_the_registers_are_those_of_the_driver():
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_ten_thousand(request, chip_built):
+def test_ten_thousand(chip_built):
     """As a command of its own: python -m benchmarks.firmware differential --tables 10000."""
-    if "slow" not in request.config.option.markexpr:
-        pytest.skip("takes three minutes: run it with -m slow")
     from benchmarks.firmware.__main__ import main
 
     assert main(["differential", "--tables", "10000"]) == 0

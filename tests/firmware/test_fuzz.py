@@ -68,10 +68,8 @@ def test_the_driver_without_libfuzzer_finds_a_planted_fault(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_a_million(request, fuzz_built):
+def test_a_million(fuzz_built):
     """As a command of its own: python -m benchmarks.firmware fuzz --runs 1000000."""
-    if "slow" not in request.config.option.markexpr:
-        pytest.skip("takes an hour: run it with -m slow")
     from benchmarks.firmware.__main__ import main
 
     assert build("fuzz")

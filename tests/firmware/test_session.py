@@ -35,10 +35,8 @@ def test_ten_trials_on_the_chip_have_the_digest_of_the_simulation(chip_built):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_three_hundred_trials(request, chip_built):
+def test_three_hundred_trials(chip_built):
     """As a command of its own: python -m benchmarks.firmware session --trials 300."""
-    if "slow" not in request.config.option.markexpr:
-        pytest.skip("takes two minutes: run it with -m slow")
     from benchmarks.firmware.__main__ import main
 
     assert main(["session", "--trials", "300"]) == 0
