@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import importlib.metadata
 import os
@@ -36,12 +37,16 @@ def ours(path):
     )
 
 
+@functools.cache
 def texts():
     """Every file of ours that people read, with its text."""
-    for path in sorted(ROOT.rglob("*")):
-        here = path.relative_to(ROOT)
-        if path.is_file() and path.suffix in TEXT and ours(here):
-            yield here, path.read_text(encoding="utf-8")
+    tops = [top for top in ROOT.iterdir() if ours(top.relative_to(ROOT))]  # an environment has many files
+    paths = [path for top in tops for path in ([top] if top.is_file() else top.rglob("*"))]
+    return tuple(
+        (path.relative_to(ROOT), path.read_text(encoding="utf-8"))
+        for path in sorted(paths)
+        if path.is_file() and path.suffix in TEXT and ours(path.relative_to(ROOT))
+    )
 
 
 def modules(*tops):
