@@ -9,7 +9,9 @@ handed to the port and when the table took the soft event. The tool's own figure
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import socket
 import tempfile
 from collections import deque
 from pathlib import Path
@@ -67,7 +69,7 @@ class Answering(Protocol):
 RIG: Final = """
 name = "latency"
 [board]
-port = "pty"
+port = "{port}"
 host_timeout_ms = 2000
 [board.outputs.led]
 line = 3
@@ -86,7 +88,7 @@ warmup_s = 0.0
 SOURCE: Final = """
 [[photometry]]
 name = "{name}"
-port = "pty"
+port = "{port}"
 [photometry.fibres.fibre]
 signal = "analog_1"
 control = "analog_2"
@@ -131,15 +133,27 @@ class Watched(deque[Any]):
         super().append(sent)
 
 
-def run(seconds: float, units: int, boards: int) -> tuple[list[float], list[LoopLatency], str]:
+def free_ports(count: int, wire: str) -> list[str]:
+    """Return ports for the emulated boards: pseudo-terminals, or TCP on this computer."""
+    if wire == "pty":
+        return ["pty"] * count
+    with contextlib.ExitStack() as around:
+        held = [around.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [f"socket://127.0.0.1:{one.getsockname()[1]}" for one in held]
+
+
+def run(
+    seconds: float, units: int, boards: int, wire: str = "pty", keep: Path | None = None
+) -> tuple[list[float], list[LoopLatency], str]:
     """Run it; return the true latencies in seconds, and what the session measured itself."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        text = RIG.format(units=units) + (STREAM if units else "")
+        port, *ports = free_ports(boards + 1, wire)
+        text = RIG.format(units=units, port=port) + (STREAM if units else "")
         for k in range(boards):
             recording = folder / f"transients_{k}.npz"
             transients(recording, min(seconds + 60.0, 600.0), seed=k)
-            text += SOURCE.format(name=f"source_{k}", number=k + 1, recording=recording)
+            text += SOURCE.format(name=f"source_{k}", port=ports[k], number=k + 1, recording=recording)
         (folder / "answering.py").write_text(PROTOCOL)
         sent: list[tuple[int, int]] = []
         trials = max(1, round(seconds / TRIAL_S))
@@ -150,7 +164,7 @@ def run(seconds: float, units: int, boards: int) -> tuple[list[float], list[Loop
             made = make_session(plan)
             session = made[0]
             session.fibres._loops._under_way = Watched(sent)
-            outcome, _ = sit(plan, made, folder, Console(quiet=True), quiet=True)
+            outcome, _ = sit(plan, made, keep or folder, Console(quiet=True), quiet=True)
             process.stop()
         told = session.fibres._loops.told(session.fibres._intakes)
         return latencies(sent, read_stamps(folder / "stamps.json")), list(told), outcome.reason
@@ -177,8 +191,10 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=64)
     parser.add_argument("--boards", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print the latencies as JSON and nothing else")
+    parser.add_argument("--wire", choices=("pty", "tcp"), default="pty", help="what the boards are on")
+    parser.add_argument("--out", type=Path, help="keep the session file in this folder")
     asked = parser.parse_args()
-    true_s, told, reason = run(asked.seconds, asked.units, asked.boards)
+    true_s, told, reason = run(asked.seconds, asked.units, asked.boards, asked.wire, asked.out)
     if asked.json:
         print(json.dumps({"seconds": true_s, "told": msgspec.to_builtins(told)}))
         return

@@ -136,6 +136,7 @@ SECTIONS = (
     ("[limits]", description.Limits),
     ("[neural]", description.Neural),
     ("[telemetry]", description.Telemetry),
+    ("[subject_check]", description.SubjectCheck),
     ("[emulation]", description.Emulation),
     ("[emulation.cues.NAME]", description.CueTraining),
     ("[[emulation.later]]", description.Rewards),

@@ -1,7 +1,8 @@
 """Make the pictures of the pages anew, in `docs/images/`: ``python docs/pictures.py``.
 
-The window and its panels come from `dopaloop screenshot`; the start page and the bar in alarm are drawn
-here, from a rig file of this repository and from a fault that is made up. Every picture is stored with
+The window and its panels come from `dopaloop screenshot`; the panels about a fibre, light and clocks from
+the sessions of `picture_sessions`; the start page and the bar in alarm are drawn here, from a rig file of
+this repository and from a fault that is made up. Every picture is stored with
 256 colours, which keeps it small and changes nothing that an eye would see.
 """
 
@@ -13,25 +14,30 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
-from PyQt5.QtCore import Qt
+from picture_sessions import fibre_session, tagging_session
+from PyQt5.QtCore import QSettings, Qt
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QApplication, QWidget
 
 from gui.client import HealthSeen
+from gui.docks import installed_panels
 from gui.health import judge
 from gui.healthbar import HealthBar
 from gui.model import SessionModel
-from gui.shots import HEALTH
+from gui.shots import HEALTH, Still, until
 from gui.start import StartPage
-from gui.theme import LIGHT
+from gui.theme import LIGHT, apply
+from gui.window import Window
 from rig.cli.screenshot import screenshot
-from rig.documents import StreamState
+from rig.documents import StreamState, TagConfirmed, TagsUpdated
+from rig.tagging.told import Confirmation
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -53,12 +59,48 @@ def pictures(folder: Path) -> dict[str, QImage]:
     drawn["population"] = QImage(str(folder / "roomy" / "window_population.png"))
     for panel in PANELS:
         drawn[panel] = QImage(str(folder / "roomy" / f"panel_{panel}.png"))
+    drawn["photometry"] = one_panel("photometry", fibre_session())
+    drawn["tagging"] = tagging()
+    drawn["clocks"] = one_panel("clock", fibre_session(trials=25, units=8, cable_out_s=150.0))
     return {**drawn, "start": start_page(), "alarm": alarm()}
+
+
+def tagging() -> QImage:
+    """All units around light, when a person has said a word on some of them."""
+    told = tagging_session()
+    newest = [document for document in told if isinstance(document, TagsUpdated)][-1]
+    looks = [tag for tag in newest.units if tag.suggestion][:4]
+    words = [Confirmation(unit=tag.unit, tagged=True, by="Ada", evidence=tag) for tag in looks]
+    clear = max(looks, key=lambda tag: tag.reliability or 0.0)
+    return one_panel("tagging", [*told, *(TagConfirmed(word=word) for word in words)], clear.unit)
+
+
+def one_panel(name: str, told: Sequence[Any], unit: str | None = None) -> QImage:
+    """One panel in a roomy window, late in a session, with a unit selected."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    apply(app, LIGHT)
+    still = Still(until(told, 1.0))
+    settings = QSettings(str(Path(os.environ["DOPALOOP_CONFIG_DIR"]) / name), QSettings.IniFormat)
+    window = Window(still, installed_panels(), LIGHT, settings=settings)
+    window.resize(*map(int, ROOMY.split("x")))
+    window.show()
+    _wait(still.told)
+    if unit is not None:
+        window.controls.select(unit)
+    dock = next(dock for dock in window.docks if dock.objectName() == name)
+    _wait(lambda: False, 1.0)
+    dock.raise_()
+    _wait(lambda: False, 1.0)
+    image = dock.grab().toImage()
+    window.live = False
+    window.close()
+    return image
 
 
 def start_page() -> QImage:
     """The start page when a session was checked."""
-    page = StartPage(on_attach=lambda publish, commands: None, on_replay=lambda path: None)
+    page = StartPage(on_attach=lambda publish, commands, keys: None, on_replay=lambda path: None)
     page.resize(1180, 740)
     page.show()
     page.at.rig.setCurrentText(RIG)

@@ -36,7 +36,9 @@ class ClockPath:
         at_s = board_us / US_PER_S
         if self._points and at_s <= self._points[-4]:
             return
-        values = (health.residual_us, health.scatter_us, health.ppm)
+        # What a lost clock tells of its newest pulse is old.
+        lost = health.verdict == "lost"
+        values = (None,) * 3 if lost else (health.residual_us, health.scatter_us, health.ppm)
         self._points.extend((at_s, *(math.nan if value is None else value for value in values)))
         if len(self._points) > 4 * MOST_POINTS:
             table = np.array(self._points).reshape(-1, 4)[::2]
@@ -45,7 +47,20 @@ class ClockPath:
     @property
     def points(self) -> npt.NDArray[np.float64]:
         """Shape (points, 4): board time in s, residual and scatter in us, drift in ppm; NaN: not known."""
-        return np.array(self._points, dtype=np.float64).reshape(-1, 4)
+        return np.array(memoryview(self._points), dtype=np.float64).reshape(-1, 4)
+
+    def thinned(self, most: int) -> npt.NDArray[np.float64]:
+        """Return at most `most` of the points: of neighbours the one whose residual is largest."""
+        points = self.points
+        step = -(-len(points) // most)
+        if step <= 1:
+            return points
+        # Groups are counted from the beginning, so that a point that was drawn stays where it is.
+        whole = len(points) // step * step
+        size = np.nan_to_num(np.abs(points[:whole, 1]).reshape(-1, step), nan=-1.0)
+        kept = np.arange(0, whole, step) + size.argmax(axis=1)
+        drawn: npt.NDArray[np.float64] = points[np.append(kept, np.arange(whole, len(points))[-1:])]
+        return drawn
 
 
 class ClockBook:

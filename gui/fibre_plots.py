@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -9,7 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QColor
+from PyQt5.QtGui import QColor, QFontMetrics
 
 from gui.plot import SizeScale, scaled, small_font, themed_plot
 from gui.theme import Theme
@@ -19,12 +21,20 @@ from rig.photometry.told import FibreEstimate, LoopLatency
 Floats = NDArray[np.float64]
 
 PERCENT: Final = 100.0
+RIGHT_PX: Final = 48
+LEAST_SHARE: Final = 0.002
+"""Of a raw axis, to either side of the mean."""
+HEAD_ROOM: Final = 0.15
+"""Of the averages' span: for the legend."""
 LEAST_SPAN: Final = 0.2
 """Of a dF/F axis, in percent: noise must not look like a signal."""
 
 
 class LivePlots:
     """Raw samples above, dF/F below, over the same seconds.
+
+    Signal and control each have an axis of their own, in their own colour. Both show the same share of
+    their mean: what moves both alike, as movement does, looks alike.
 
     Attributes
     ----------
@@ -33,26 +43,62 @@ class LivePlots:
     """
 
     def __init__(self, theme: Theme, seconds: float) -> None:
-        self.raw = themed_plot(theme, left="raw, V")
+        self.raw = themed_plot(theme, left="signal, V")
         self.dff = themed_plot(theme, left="dF/F, %", bottom="seconds ago")
         for plot in (self.raw, self.dff):
             plot.setXRange(-seconds, 0.0, padding=0)
             plot.getPlotItem().getAxis("left").setWidth(scaled(46))
             plot.getViewBox().enableAutoRange(y=False)
         self.raw.getPlotItem().getAxis("bottom").setStyle(showValues=False)
+        self._seconds = seconds
+        self._beside = self._second_axis(theme)
+        self._left = self.raw.getPlotItem().getAxis("left")
+        _name_axis(self._left, "signal, V", theme.series[0])
         self._control = pg.PlotCurveItem(
             pen=pg.mkPen(theme.series[3], width=1.2, style=Qt.DashLine), connect="finite"
         )
         self._signal = pg.PlotCurveItem(pen=pg.mkPen(theme.series[0], width=1.4), connect="finite")
         self._made = pg.PlotCurveItem(pen=pg.mkPen(theme.text, width=1.4), connect="finite")
         zero = pg.InfiniteLine(angle=0, pos=0, pen=pg.mkPen(theme.line, width=1))
-        for plot, item in ((self.raw, self._control), (self.raw, self._signal), (self.dff, zero)):
+        for item in (self._control, self._signal, self._made):
+            item.setSegmentedLineMode("on")  # thick lines of many points are painted much faster so
+        self._beside.addItem(self._control, ignoreBounds=True)
+        for plot, item in ((self.raw, self._signal), (self.dff, zero)):
             plot.addItem(item, ignoreBounds=True)
         self.dff.addItem(self._made, ignoreBounds=True)
         self._words = pg.TextItem(color=theme.faint, anchor=(0.5, 0.5))
         self._words.setFont(small_font())
         self.dff.addItem(self._words, ignoreBounds=True)
         self._middle = -seconds / 2
+
+    def _second_axis(self, theme: Theme) -> pg.ViewBox:
+        """Give the control a view that lies over the signal's, and an axis on the right."""
+        item, beside = self.raw.getPlotItem(), pg.ViewBox(enableMouse=False)
+        self._right = item.getAxis("right")
+        item.showAxis("right")
+        item.scene().addItem(beside)
+        self._right.linkToView(beside)
+        self._right.setWidth(scaled(RIGHT_PX))
+        self._right.setPen(pg.mkPen(theme.line))
+        self._right.setTextPen(pg.mkPen(theme.faint))
+        self._right.setTickFont(small_font())
+        self._right.setStyle(tickLength=-4)
+        _name_axis(self._right, "control, V", theme.series[3])
+        beside.enableAutoRange(y=False)
+        beside.setXRange(-self._seconds, 0.0, padding=0)
+        within = item.getViewBox()
+        within.sigResized.connect(lambda: beside.setGeometry(within.sceneBoundingRect()))
+        self.dff.getPlotItem().showAxis("right")
+        spare = self.dff.getPlotItem().getAxis("right")
+        spare.setWidth(scaled(RIGHT_PX))
+        spare.setStyle(showValues=False, tickLength=0)
+        spare.setPen(pg.mkPen(None))
+        return beside
+
+    def in_units(self, unit: str) -> None:
+        """Name the unit of the raw samples; empty: nobody knows it."""
+        for axis, name in ((self._left, "signal"), (self._right, "control")):
+            axis.setLabel(f"{name}, {unit}" if unit else name)
 
     def draw(self, at_s: Floats, values: Floats, why_none: str) -> None:
         """Draw the newest stretch: values of shape (points, 3), signal, control, dF/F."""
@@ -64,8 +110,27 @@ class LivePlots:
             curve.setData(at_s, values[:, column] if len(values) else at_s)
         made = values[:, 2] * PERCENT if len(values) else at_s
         self._made.setData(at_s, made)
-        _fit_y(self.raw, values[:, :2] if len(values) else made, 0.01)
+        self._fit_raw(values)
         _fit_y(self.dff, made, LEAST_SPAN)
+
+    def _fit_raw(self, values: Floats) -> None:
+        """Show the same share around the mean of signal and control."""
+        views = (self.raw.getViewBox(), self._beside)
+        found = []
+        for column, view in enumerate(views):
+            known = values[np.isfinite(values[:, column]), column] if len(values) else values
+            if known.size:
+                found.append((view, float(known.mean()), float(np.ptp(known)) / 2))
+        self._right.setStyle(showValues=len(found) > 1)
+        self._right.label.setVisible(len(found) > 1)
+        if not all(mean > 0 for _, mean, _ in found):  # no light at all: each for itself
+            for view, mean, half in found:
+                view.setYRange(mean - 1.2 * half - 1e-3, mean + 1.2 * half + 1e-3, padding=0)
+            return
+        share = max((half / mean for _, mean, half in found), default=0.0)
+        for view, mean, _ in found:
+            half = max(1.4 * share, LEAST_SHARE) * mean
+            view.setYRange(mean - half, mean + half, padding=0)
 
 
 class EventPlot:
@@ -78,12 +143,15 @@ class EventPlot:
     """
 
     def __init__(self, theme: Theme) -> None:
-        self.plot = themed_plot(theme, left="dF/F, %", bottom="seconds after the event")
+        self.plot = themed_plot(theme, left="dF/F, %", bottom="s from the reward")
         self.plot.getPlotItem().getAxis("left").setWidth(scaled(46))
         self.plot.setXRange(-2.0, 4.0, padding=0)
         self._theme = theme
         self._curves: list[Any] = []
         self._bands: list[tuple[Any, Any, Any]] = []
+        self.legend = pg.TextItem(anchor=(1, 0), fill=_shade(theme.raised, 190))
+        self.legend.setFont(small_font(0.8))
+        self.plot.getViewBox().sigRangeChanged.connect(lambda *_: self._place_legend())
         self._window = pg.LinearRegionItem(movable=False, brush=_shade(theme.accent, 26), pen=pg.mkPen(None))
         for line in (
             self._window,
@@ -91,6 +159,24 @@ class EventPlot:
             pg.InfiniteLine(angle=90, pos=0, pen=pg.mkPen(theme.faint, width=1, style=Qt.DashLine)),
         ):
             self.plot.addItem(line, ignoreBounds=True)
+        self.legend.setZValue(10)
+        self.plot.addItem(self.legend, ignoreBounds=True)
+
+    def _place_legend(self) -> None:
+        (_, right), (_, top) = self.plot.viewRange()
+        self.legend.setPos(right, top)
+
+    def name(self, kinds: Sequence[str], colours: Sequence[str], unit: str = "") -> None:
+        """Name the curves in their colours: sizes on one line, conditions one below the other."""
+        words = [
+            f"<b style='color:{colour}'>{html.escape(kind)}</b>"
+            for kind, colour in zip(kinds, colours, strict=True)
+        ]
+        self.legend.setHtml(" &nbsp;".join([*words, unit]) if unit else "<br>".join(words))
+
+    def about(self, event: str) -> None:
+        """Name the event."""
+        self.plot.getPlotItem().getAxis("bottom").setLabel(f"s from the {event}")
 
     def set_window(self, start_ms: float, stop_ms: float) -> None:
         """Show where responses are measured."""
@@ -120,7 +206,7 @@ class EventPlot:
             bottom.setData(times_ms[known] / 1e3, (trace - sem)[known])
             top.setData(times_ms[known] / 1e3, (trace + sem)[known])
             band.setBrush(_shade(colours[k], 40))
-        _fit_y(self.plot, np.concatenate(seen) if seen else np.zeros(1), LEAST_SPAN)
+        _fit_y(self.plot, np.concatenate(seen) if seen else np.zeros(1), LEAST_SPAN, HEAD_ROOM)
 
 
 class SizePlot:
@@ -136,6 +222,8 @@ class SizePlot:
         self.plot = themed_plot(theme, left="dF/F, %", bottom="reward, uL")
         self.plot.getPlotItem().getAxis("left").setWidth(scaled(46))
         self._theme = theme
+        self._scale = SizeScale(())
+        self.plot.getViewBox().sigResized.connect(lambda *_: self._name_sizes())
         self._between = pg.LinearRegionItem(movable=False, brush=_shade(theme.accent, 30), pen=pg.mkPen(None))
         zero = pg.InfiniteLine(angle=0, pos=0, pen=pg.mkPen(theme.faint, width=1))
         self._errors = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.text, width=1.8))
@@ -149,9 +237,9 @@ class SizePlot:
 
     def draw(self, sizes_ul: Sequence[float], estimate: FibreEstimate | None) -> None:
         """Draw the newest estimate."""
-        scale = SizeScale(sizes_ul)
-        scale.dress(self.plot.getPlotItem().getAxis("bottom"))
-        self.plot.setXRange(-0.4, max(len(sizes_ul) - 0.6, 0.6), padding=0)
+        scale = self._scale = SizeScale(sizes_ul)
+        self._name_sizes()
+        self.plot.setXRange(-0.7, max(len(sizes_ul) - 0.3, 0.7), padding=0)
         for item in (self._between, self._interval, self._point):
             item.setVisible(False)
         if estimate is None or len(estimate.mean_dff) != len(sizes_ul):
@@ -175,6 +263,14 @@ class SizePlot:
             self._interval.setVisible(True)
             self._point.setVisible(True)
         _fit_y(self.plot, np.concatenate([mean[met], ends.ravel(), [0.0]]), LEAST_SPAN)
+
+    def _name_sizes(self) -> None:
+        """Name as many sizes as there is room for, the largest always."""
+        ticks = self._scale.ticks()
+        room = self.plot.getViewBox().width() / (1.2 * QFontMetrics(small_font()).horizontalAdvance("0.00"))
+        step = max(1, math.ceil(len(ticks) / max(room, 1.0)))
+        named = [(at, name if (len(ticks) - 1 - k) % step == 0 else "") for k, (at, name) in enumerate(ticks)]
+        self.plot.getPlotItem().getAxis("bottom").setTicks([named])
 
 
 class LatencyPlot:
@@ -207,17 +303,21 @@ class LatencyPlot:
         self.plot.setYRange(0.0, max(float(counts.max(initial=1.0)), 1.0) * 1.05, padding=0)
 
 
+def _name_axis(axis: Any, label: str, colour: str) -> None:
+    axis.setLabel(label, color=colour, **{"font-size": f"{small_font().pointSizeF() * 1.05:.1f}pt"})
+
+
 def _shade(colour: str, alpha: int) -> Any:
     shade = QColor(colour)
     shade.setAlpha(alpha)
     return pg.mkBrush(shade)
 
 
-def _fit_y(plot: Any, values: Floats, least: float) -> None:
-    """Show all values, with some room, and no less than a least span."""
+def _fit_y(plot: Any, values: Floats, least: float, above: float = 0.0) -> None:
+    """Show all values, with some room (and a share of the span more above them), and no less than a span."""
     known = values[np.isfinite(values)]
     if not len(known):
         return
     low, high = float(known.min()), float(known.max())
     spare = max(least - (high - low), 0.0) / 2 + 0.06 * (high - low)
-    plot.setYRange(low - spare, high + spare, padding=0)
+    plot.setYRange(low - spare, high + spare + above * max(high - low, least), padding=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gui.fibre_book import FibreView
 from gui.model import SessionModel
 from rig.photometry.told import FibreEstimate, LoopLatency, SourceHealth
@@ -69,10 +71,19 @@ def health_words(state: SourceHealth | None) -> tuple[str, bool]:
     return ", ".join(parts), bool(state.clipped or state.clock_sigma_us is None)
 
 
-def loop_words(loop: LoopLatency | None) -> str:
-    """Say how long a loop took, and where the time went."""
-    if loop is None:
-        return "no threshold on this fibre"
+def loops_words(loops: Sequence[LoopLatency]) -> list[str]:
+    """Say how long a fibre's loops took: of the first where the time went, of the others what they took."""
+    if not loops:
+        return ["no threshold on this fibre"]
+    return [_loop_words(loops[0]), *(_loop_in_short(loop) for loop in loops[1:])]
+
+
+def _loop_in_short(loop: LoopLatency) -> str:
+    took = "" if loop.total is None else f": {loop.total.p50_ms:.1f} ms, p99 {loop.total.p99_ms:.1f} ms"
+    return f"soft event {loop.soft_event} (above {100 * loop.above_dff:g} %){took}"
+
+
+def _loop_words(loop: LoopLatency) -> str:
     what = f"above {100 * loop.above_dff:g} % dF/F: soft event {loop.soft_event}"
     head = f"{what}, {loop.acted} of {loop.sent} taken"
     if loop.total is None:

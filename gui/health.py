@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from gui.model import SessionModel
+from rig.clock.health import ClockHealth
 from rig.documents import StreamState
 from rig.photometry.told import SourceHealth
 
@@ -80,7 +81,8 @@ def judge(model: SessionModel, age_s: float | None, rates: Mapping[str, float]) 
     for name, feed in feeds.items():
         if name not in sources:
             lights.append(_stream(name, feed, states.get(name), rates.get(name), uptime_s))
-    lights += [_source(state, ports.get(name) or feeds.get(name) or {}) for name, state in sources.items()]
+    for name, source in sources.items():
+        lights.append(_source(source, ports.get(name) or feeds.get(name) or {}, uptime_s))
     recorder = health.get("recorder") or {}
     lights += [*_file(recorder), _engine(model, age_s)]
     lights = _watched(lights, health.get("watch") or {})
@@ -159,16 +161,15 @@ def _stream(
     value = "running" if rate is None else f"{rate:.0f}/s"
     if state is None:
         return Light(name, Level.GOOD, value, f"Stream {name} is heard.")
+    sigma = state.clock_sigma_us
+    if state.clock is not None and _lost(state.clock, sigma, uptime_s):
+        return _untrusted(name, state.clock)
     if state.lost:
         what = f"{state.lost} messages of stream {name} were lost."
         return Light(name, Level.WARN, f"{state.lost} lost", what)
-    sigma = state.clock_sigma_us
     if sigma is None:
         what = f"The clock of stream {name} is not known yet ({state.clock_pulses} sync pulses so far)."
-        if state.clock is not None and state.clock.reason:
-            what = f"The clock of stream {name} is not known: {state.clock.reason}. Responses are withheld."
-        late = state.clock is not None and uptime_s > CLOCK_S
-        return Light(name, Level.WARN if late else Level.UNKNOWN, f"{value}, no clock", _sentence(what))
+        return Light(name, Level.UNKNOWN, f"{value}, no clock", what)
     return _clock(name, value, state, sigma)
 
 
@@ -176,15 +177,10 @@ def _clock(name: str, value: str, state: StreamState, sigma: float) -> Light:
     """The light of a stream whose clock is known: how well, and whether that can be trusted."""
     precision = f"±{sigma / 1000:.1g} ms" if sigma >= 1.0 else "± under 1 us"
     value, clock = f"{value} {precision}", state.clock
-    if clock is not None and clock.verdict == "lost":
-        what = f"The times of stream {name} cannot be trusted: {clock.reason}. Responses are withheld."
-        return Light(name, Level.BAD, "clock lost", _sentence(what))
     if clock is not None and clock.ppm is not None:
         value += f" {clock.ppm:+.0f} ppm"
     if clock is not None and clock.verdict == "poor":
-        return Light(
-            name, Level.WARN, value, _sentence(f"The times of stream {name} are poor: {clock.reason}")
-        )
+        return _poor(name, value, clock)
     if sigma > SIGMA_WARN_US:
         what = f"The clock of stream {name} is only known to ±{sigma / 1000:.1f} ms."
         return Light(name, Level.WARN, value, what)
@@ -197,7 +193,23 @@ def _clock(name: str, value: str, state: StreamState, sigma: float) -> Light:
     return Light(name, Level.GOOD, value, what)
 
 
-def _source(state: SourceHealth, place: Mapping[str, Any]) -> Light:
+def _lost(clock: ClockHealth, sigma_us: float | None, uptime_s: float) -> bool:
+    """Whether a clock is lost, not only young: it was known before, or has had the time."""
+    return clock.verdict == "lost" and (sigma_us is not None or uptime_s > CLOCK_S)
+
+
+def _untrusted(name: str, clock: ClockHealth) -> Light:
+    """The light of a device whose times are none: what it records has no place in the session."""
+    what = _sentence(f"The times of {name} cannot be trusted: {clock.reason}")
+    return Light(name, Level.BAD, "clock lost", f"{what} Responses are withheld.")
+
+
+def _poor(name: str, value: str, clock: ClockHealth) -> Light:
+    what = f"The times of {name} are poor: {clock.reason}"
+    return Light(name, Level.WARN, value, _sentence(what))
+
+
+def _source(state: SourceHealth, place: Mapping[str, Any], uptime_s: float) -> Light:
     """Judge a photometry source by its port, or its socket, and by what the session says of it."""
     name, heard = state.name, place.get("last_heard_s")
     if "open" in place and not place["open"]:
@@ -209,6 +221,9 @@ def _source(state: SourceHealth, place: Mapping[str, Any]) -> Light:
     if heard is not None and heard > SILENT_S:
         what = f"{name} has sent nothing for {heard:.1f} s: its samples are not recorded."
         return Light(name, Level.BAD, "silent", what)
+    clock = state.clock
+    if clock is not None and _lost(clock, state.clock_sigma_us, uptime_s):
+        return _untrusted(name, clock)
     lost = state.lost + state.missing
     if lost:
         share = lost / max(state.samples + lost, 1)
@@ -218,10 +233,11 @@ def _source(state: SourceHealth, place: Mapping[str, Any]) -> Light:
         what = f"{state.clipped} samples of {name} were at the end of its range: give it less light."
         return Light(name, Level.WARN, f"{state.clipped} clipped", what)
     value = f"{state.rate_hz:g} Hz"
-    clock = state.clock
-    if clock is not None and clock.verdict != "ok":
-        level = Level.WARN if state.ready else Level.UNKNOWN
-        return Light(name, level, f"{value}, no clock", f"The clock of {name}: {clock.reason}.")
+    if clock is not None and clock.verdict == "lost":
+        what = f"The clock of {name} is not known yet ({state.clock_pulses} sync pulses so far)."
+        return Light(name, Level.UNKNOWN, f"{value}, no clock", what)
+    if clock is not None and clock.verdict == "poor":
+        return _poor(name, value, clock)
     if not state.ready:
         return Light(name, Level.UNKNOWN, f"{value}, settling", f"The baseline of {name} is being learned.")
     sigma_us = state.clock_sigma_us or 0.0

@@ -44,6 +44,7 @@ class HealthBar(QFrame):
         self._beeped_s = float("-inf")
         self._red_s = float("-inf")
         self._lit = False
+        self._terse = False
         self.beeps = 0
         self.lights: list[Light] = []
         self.setObjectName("health")
@@ -75,15 +76,16 @@ class HealthBar(QFrame):
         """
         lights = list(lights)
         red = {light.name for light in lights if light.level is Level.BAD}
-        if lights != self.lights:
-            self.lights = lights
-            self._draw()
         worst = max(lights, key=lambda light: light.level, default=None)
         wrong = worst is not None and worst.level >= Level.WARN
         text = worst.why if worst is not None and wrong else remark
         if text != self.words.text():
             self.words.setText(text)
             self.words.setToolTip(text)
+        terse = wrong and not self._has_room(lights, text)
+        if lights != self.lights or terse != self._terse:
+            self.lights, self._terse = lights, terse
+            self._draw()
         if red - self._red:
             self._red_s = now_s
         since_s = now_s - self._red_s
@@ -94,6 +96,13 @@ class HealthBar(QFrame):
         if red - self._red or (red and now_s - self._beeped_s >= AGAIN_S):
             self._sound(now_s)
         self._red = red
+
+    def _has_room(self, lights: Sequence[Light], text: str) -> bool:
+        """Whether all figures fit beside what is wrong; if not, those of the good lights are left out."""
+        widths = [self.fontMetrics().horizontalAdvance(words) for words in (*map(_whole, lights), text)]
+        margins = self._row.contentsMargins()
+        spare = margins.left() + margins.right() + self.mute.sizeHint().width()
+        return sum(widths) + self._row.spacing() * (len(widths) + 1) + spare <= self.width()
 
     def _sound(self, now_s: float) -> None:
         self._beeped_s = now_s
@@ -111,11 +120,12 @@ class HealthBar(QFrame):
             label.hide()
         for label, light in zip(self._labels, self.lights, strict=False):
             colour = self._colour(light.level)
+            left_out = self._terse and light.level is Level.GOOD
             label.setText(
                 f"<span style='color:{colour}'>{SHAPES[light.level]}</span> "
                 f"<span style='color:{self._theme.faint}'>{light.name}</span> "
                 f"<span style='color:{colour if light.level >= Level.WARN else self._theme.text}'>"
-                f"{light.value}</span>"
+                f"{'' if left_out else light.value}</span>"
             )
             label.setToolTip(light.why)
             label.setAccessibleName(f"{light.name}: {light.value}")
@@ -139,3 +149,7 @@ class HealthBar(QFrame):
     def _name_mute(self, muted: bool) -> None:
         self.mute.setText("sound off" if muted else "sound on")
         self.mute.setToolTip("Alarms are silent" if muted else "An alarm is heard when something turns red")
+
+
+def _whole(light: Light) -> str:
+    return f"{SHAPES[light.level]} {light.name} {light.value}"

@@ -71,8 +71,8 @@ class LightPlots(QWidget):
                 region.setZValue(z)
                 plot.addItem(region, ignoreBounds=True)
                 kept.append(region)
-        self.lit = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.text, width=2))
-        self.sham = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.faint, width=2))
+        self.lit = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.text, width=scaled(2)))
+        self.sham = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.faint, width=scaled(2)))
         self.edges = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.line, width=1))
         for item in (self.lit, self.sham, self.edges):
             item.setSegmentedLineMode("on")
@@ -104,7 +104,7 @@ class LightPlots(QWidget):
         newest = f"newest {len(self.drawn)} of {len(pulses)}" if len(self.drawn) < len(pulses) else ""
         self.raster.setToolTip(f"A row a pulse. {newest}" if newest else "A row a pulse")
         self.legend.setHtml(self._legend_html(newest))
-        tall = max(1.0, TICK_PX * len(self.drawn) / max(self.raster.getViewBox().height(), 1.0))
+        tall = max(1.0, scaled(TICK_PX) * len(self.drawn) / max(self.raster.getViewBox().height(), 1.0))
         ticks, edges, y = [], [], 0
         x: dict[bool, list[np.ndarray]] = {False: [], True: []}
         rows: dict[bool, list[np.ndarray]] = {False: [], True: []}

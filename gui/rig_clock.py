@@ -16,7 +16,10 @@ LOOK_BACK_S: Final = 5.0
 MOST_RATE: Final = 200.0
 """No rig runs faster than this."""
 CARRY_ON_S: Final = 1.5
-"""The board is heard once a second at least; a little later it is late, and then the cursor waits."""
+"""Of rig time. The board is heard once in a second of it at least; then it is late, and the cursor waits.
+
+What a window that comes late is told of the past looks like a rig that runs very fast: it must not carry the
+cursor away."""
 
 
 class RigClock:
@@ -67,6 +70,6 @@ class RigClock:
         if not self._heard:
             return 0
         heard_s, board_us = self._heard[-1]
-        on_s = min(max(now_s - heard_s, 0.0), CARRY_ON_S)
-        self._shown = max(self._shown, board_us, round(board_us + on_s * self.rate * US_PER_S))
+        on_s = min(max(now_s - heard_s, 0.0) * self.rate, CARRY_ON_S)
+        self._shown = max(self._shown, board_us, round(board_us + on_s * US_PER_S))
         return self._shown

@@ -30,9 +30,10 @@ SETTLE_S: Final = 1.5
 PATIENCE_S: Final = 30.0
 MESSAGES_HZ: Final = 320.0
 
+PORT: Final = {"open": True, "error": None, "failures": 0, "last_heard_s": 0.01, "answer_ms": 0.9}
 HEALTH: Final = {
     "uptime_s": 1200.0,
-    "ports": {"board": {"open": True, "error": None, "failures": 0, "last_heard_s": 0.01, "answer_ms": 0.9}},
+    "ports": {"board": PORT},
     "recorder": {
         "error": None,
         "lag_s": 0.004,
@@ -51,6 +52,9 @@ class Still:
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self._waiting: list[Update] = list(documents)
+        states = [document for document in documents if isinstance(document, SessionState)]
+        self._streams = [stream.name for stream in states[-1].streams] if states else []
+        self._sources = [source.name for source in states[-1].sources] if states else []
         self._begun = time.monotonic()
 
     def told(self) -> bool:
@@ -63,7 +67,8 @@ class Still:
             yield self._waiting.pop(0)
         count = 250_000 + round(MESSAGES_HZ * (time.monotonic() - self._begun))
         stream = {"messages": count, "answers": True, "last_heard_s": 0.02}
-        yield HealthSeen({**HEALTH, "feeds": {"simulated units": stream}}, 0.9)
+        ports = dict.fromkeys(["board", *self._sources], PORT)
+        yield HealthSeen({**HEALTH, "ports": ports, "feeds": dict.fromkeys(self._streams, stream)}, 0.9)
 
     def submit(self, command: object) -> Future[int]:
         """Refuse: nobody is there."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QCloseEvent
-from PyQt5.QtWidgets import QWidget
+from PyQt5.QtWidgets import QInputDialog, QWidget
 
 from gui.diagram import Diagram
 from gui.find import find_file, find_folder, find_session
@@ -204,6 +204,14 @@ class StartPage(QWidget):
             arguments += ["--trials", str(wish.trials)]
         for name, value in wish.settings.items():
             arguments += ["--set", f"{name}={value}"]
+        check = self.rehearsed.plan.rig.subject_check
+        if check is not None and check.weight:
+            arguments += ["--weight-g", str(self.at.weight.value())]
+        if check is not None and check.tag:
+            tag, sure = QInputDialog.getText(self, "dopaloop", f"Tag of {wish.subject}, as read off it:")
+            if not sure:
+                return
+            arguments += ["--tag", tag.strip() or "-"]
         self._keep(wish)
         self._launch(arguments)
 

@@ -119,6 +119,12 @@ def apply(app: QApplication, theme: Theme, *, scale: float = 1.0) -> None:
         f"""
         QDockWidget::title {{ padding: 4px 8px; background: {theme.background}; color: {theme.faint}; }}
         QMainWindow::separator {{ background: {theme.line}; width: 3px; height: 3px; }}
+        QMainWindow > QTabBar {{ font-size: {9.0 * scale:.1f}pt; }}
+        QMainWindow > QTabBar::tab {{ padding: 5px 6px; border: 1px solid {theme.line}; border-bottom: none;
+            background: {theme.background}; color: {theme.faint}; margin-top: 2px; }}
+        QMainWindow > QTabBar::tab:selected {{ background: {theme.raised}; color: {theme.text};
+            border-top: 2px solid {theme.accent}; }}
+        QMainWindow > QTabBar::tab:hover {{ color: {theme.text}; }}
         QToolTip {{ border: 1px solid {theme.line}; padding: 4px; }}
         QPushButton {{ padding: 5px 12px; border: 1px solid {theme.line}; border-radius: 4px;
                        background: {theme.raised}; }}

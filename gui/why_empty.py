@@ -29,7 +29,7 @@ def why_no_units(model: SessionModel) -> str | None:
 
 def why_no_reversal(model: SessionModel) -> str | None:
     """Return why there is no reversal point to show, or None if there is one."""
-    if model.reversal_conditions == ():
+    if model.reversal_conditions == () and model.sizes_ul:
         return (
             "This protocol's cues each have a reward distribution of their own, so there is no one reversal "
             "point to estimate."

@@ -286,9 +286,11 @@ class Window(QMainWindow):
         """The newest warning for a while, else why there are no unit panels."""
         if now_s < self._warned_until_s:
             return self._warning
-        if not self.places.neural:
-            return "No neural stream in this session: the panels about units are put away (menu View)."
-        return ""
+        if self.places.neural:
+            return ""
+        heard = self.model.state is not None and bool(self.model.state.streams)
+        why = "No responses are measured" if heard else "No neural stream"
+        return f"{why}: unit panels are put away (menu View)."
 
     # --- how it is built ------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 A rig file (TOML) is decoded into these frozen classes by `rig.runtime.config`; an unknown key is an
 error that names the nearest known one. Every limit carries its unit in its name.
+
+Longer than most: it is one file format, read from top to bottom.
 """
 
 from __future__ import annotations
@@ -217,11 +219,36 @@ class Telemetry(_Part, frozen=True, kw_only=True):
     keys
         Folder of `dopaloop keys`: only clients with a key may connect, also from other computers. Empty:
         everybody on this computer, and nobody else.
+    lsl
+        Name under which the session's documents are also offered on the Lab Streaming Layer, as markers: the
+        stream is called NAME events. Empty: they are not.
     """
 
     publish: str = "tcp://127.0.0.1:0"
     commands: str = "tcp://127.0.0.1:0"
     keys: str = ""
+    lsl: str = ""
+
+
+class SubjectCheck(_Part, frozen=True, kw_only=True):
+    """What must fit the animal before its session begins; a name can be mistyped.
+
+    Parameters
+    ----------
+    animals
+        TOML file with a table for each animal, in which its `tag` or its `weight_g` stand.
+    tag
+        Ask for the number of its tag, and refuse another animal's.
+    weight
+        Ask for its weight, and refuse one that is too far from that in the file.
+    weight_within
+        How far is too far, as a share of the weight in the file.
+    """
+
+    animals: str
+    tag: bool = False
+    weight: bool = False
+    weight_within: Annotated[float, msgspec.Meta(ge=0.01, le=1)] = 0.2
 
 
 class CueTraining(_Part, frozen=True, kw_only=True):
@@ -372,6 +399,7 @@ class RigDescription(_Part, frozen=True, kw_only=True):
     limits: Limits = Limits()
     neural: Neural = Neural()
     telemetry: Telemetry = Telemetry()
+    subject_check: SubjectCheck | None = None
     emulation: Emulation | None = None
 
     def output(self, name: str) -> OutputLine:

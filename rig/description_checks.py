@@ -40,7 +40,7 @@ def check_rig(rig: RigDescription) -> list[Problem]:
     [(('board', 'outputs', 'odour_a', 'line'), "output 'odour_a' is on line 2, where 'led' is already")]
     """
     checks: tuple[Callable[[RigDescription], Iterator[Problem]], ...] = (
-        _lines, _valves, _lasers, _limits, _streams, _endpoints, _utility, photometry_problems,
+        _lines, _valves, _lasers, _limits, _streams, _endpoints, _subject, _utility, photometry_problems,
         beside_problems, needs_problems,
     )  # fmt: skip
     return [problem for check in checks for problem in check(rig)]
@@ -215,6 +215,12 @@ def _telemetry(publish: str, commands: str, *, keys: bool) -> Iterator[Problem]:
             yield ("telemetry", key), f"{key} = '{endpoint}' {OPEN_TO_NETWORK}"
     if publish == commands and not publish.endswith(":0"):
         yield ("telemetry", "commands"), "publish and commands cannot share one address"
+
+
+def _subject(rig: RigDescription) -> Iterator[Problem]:
+    check = rig.subject_check
+    if check is not None and not (check.tag or check.weight):
+        yield ("subject_check",), "it asks for nothing; write tag = true or weight = true"
 
 
 def _utility(rig: RigDescription) -> Iterator[Problem]:

@@ -7,6 +7,7 @@
     |   `-- UnsafeTableError    a protocol's state table breaks a rule of the rig
     |-- EncodeError         ours: we tried to write something the wire cannot carry
     |-- TransportError      a port or socket failed
+    |   `-- PortGoneError       and its name may be another's by now
     |-- RecordError         the session file cannot be written, and memory for what waits is at its end
     |-- PackError           a packed payload of the input log is damaged
     `-- ReplayMismatch      a session file does not replay to what it recorded
@@ -47,6 +48,10 @@ class EncodeError(DopaloopError):
 
 class TransportError(DopaloopError):
     """A byte pipe could not be opened, or broke."""
+
+
+class PortGoneError(TransportError):
+    """A byte pipe broke that cannot come back: what has its name later is something else."""
 
 
 class RecordError(DopaloopError):

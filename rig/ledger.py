@@ -53,6 +53,7 @@ class WaterLedger:
         self._allowance = self._per_session
         self._promised = 0
         self._most = (0.0, 0)
+        self._of_table = (0.0, 0)
         self.total_ul = 0.0
         self.drops = 0
         self.promised_ul = 0.0
@@ -133,7 +134,15 @@ class WaterLedger:
         self.promised_ul += volume_ul
         self._promised += asked
         if table is not None:
+            self._of_table = volume_ul, asked
             self._most = max(self._most[0], self._volume(table)), max(self._most[1], asked)
+
+    def withdraw(self) -> None:
+        """Take note that the table that was promised last was never started: it gave nothing."""
+        volume_ul, asked = self._of_table
+        self._of_table = 0.0, 0
+        self.promised_ul = max(0.0, self.promised_ul - volume_ul)
+        self._promised = max(0, self._promised - asked)
 
     def why_not(self, volume_ul: float, now_us: int, table: StateTable | None = None) -> str | None:
         """Return why `volume_ul` more is not allowed now, or None if it is.

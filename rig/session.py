@@ -269,6 +269,7 @@ class Session:
             self._out.board_us = max(self._out.board_us, t_us)
             self.reckoning.board_heard(t_us, self._out.now_ns)
             self.beside.board_heard(t_us)
+            self.fibres.board_heard(t_us)
         self._echo.see(event)
         match event:
             case SyncEdge():
@@ -402,6 +403,8 @@ class Session:
         if self._phase == "running":
             # Its start may have reached the board: a trial that may have begun is not begun twice.
             self._interrupt("the board was lost in it", begun=True)
+        elif self._phase == "uploading":
+            self._ledger.withdraw()  # nobody has asked for its start
         self._set_phase("connecting")
 
     def _on_stream(self, source: str, event: StreamEvent) -> None:

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 import benchmarks.acceptance.recorded
-import benchmarks.acceptance.simulated  # noqa: F401 - both put their checks into the list
+import benchmarks.acceptance.simulated
+import benchmarks.acceptance.wires  # noqa: F401 - all three put their checks into the list
 from benchmarks.acceptance.checks import CHECKS, RECORDINGS, Check, has_data
 
 WIDTH = 170

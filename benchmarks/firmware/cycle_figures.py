@@ -19,6 +19,7 @@ from rig.units import CYCLE_US
 
 TICK_VECTOR: Final = 47
 CYCLE_CLOCKS: Final = CYCLE_US * CLOCKS_PER_US
+_LENGTH_US: Final = 5_000
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -127,9 +128,40 @@ def opened_us(bench: Bench, output: int) -> list[float]:
     return opened
 
 
+def lick_openings(chip_files: tuple[Path, Path]) -> Iterator[Figure]:
+    """Yield how far an opening is from whole cycles that a lick anywhere in a cycle brings."""
+    drop = Action(kind=ActionKind.PULSE, index=4, value=_LENGTH_US)
+    timer = Condition.STATE_TIMER
+    states = (
+        State(name="cue", timer_cycles=500, transitions=(Transition(code=1, target=1),)),
+        State(
+            name="drop", timer_cycles=70, actions=(drop,), transitions=(Transition(code=timer, target=EXIT),)
+        ),
+    )
+    with Chip(*chip_files) as chip:
+        bench = Bench(chip)
+        bench.set_up()
+        bench.put(reg.MAX_OPEN, 4, _LENGTH_US)
+        bench.upload(0, encode(StateTable(name="drop", states=states)))
+        bench.clear()
+        for phase in range(0, 10 * CYCLE_US):
+            bench.put(reg.START_TRIAL, 0)
+            lick_us = (chip.now_us // CYCLE_US + 10) * CYCLE_US + phase % CYCLE_US
+            chip.drive(0, True, chip.clock_at(lick_us) + 8)
+            bench.run_us(lick_us + _LENGTH_US + 4_000)
+            chip.drive(0, False, chip.clock + 1)
+        off = sorted(us - _LENGTH_US for us in opened_us(bench, 4))
+        assert len(off) == 10 * CYCLE_US
+        half = off[len(off) // 2]
+        yield Figure(
+            "a valve after a lick: opening",
+            f"off by {off[0]:+.1f} to {off[-1]:+.1f} us; half below {half:+.1f}",
+        )
+
+
 def openings(chip_files: tuple[Path, Path]) -> Iterator[Figure]:
     """Yield how far openings are from whole cycles: a table's and the host's, free and with a price."""
-    timer, length_us, draws = Condition.STATE_TIMER, 5_000, Draws(1)
+    timer, length_us, draws = Condition.STATE_TIMER, _LENGTH_US, Draws(1)
     drop = Action(kind=ActionKind.PULSE, index=4, value=length_us)
     states = (
         State(name="cue", timer_cycles=40, outputs=1, transitions=(Transition(code=timer, target=1),)),

@@ -102,14 +102,16 @@ class _Engine:
         self.socket = self.context.socket(zmq.ROUTER)
         self.socket.linger = 0
         self.port = self.socket.bind_to_random_port("tcp://127.0.0.1")
-        self.client = Client(f"tcp://127.0.0.1:{self.port}", f"tcp://127.0.0.1:{self.port}", timeout_s=0.2)
+        self.client = Client(f"tcp://127.0.0.1:{self.port}", f"tcp://127.0.0.1:{self.port}", timeout_s=0.002)
 
     def answer(self, data: bytes) -> None:
         """Let the client ask, and hear `data`."""
         client = self.client
         client._ids = itertools.repeat(8)  # type: ignore[assignment]  # so that an answer fits its question
         client._dealer.send(b"hello")
-        who = self.socket.recv_multipart()[0]
+        who, said = self.socket.recv_multipart()
+        while said != b"hello":  # a question of before, from a connection that is no more
+            who, said = self.socket.recv_multipart()
         self.socket.send_multipart([who, data])
         client._dealer.poll(200)
         if len(data) % 2:

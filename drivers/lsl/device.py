@@ -12,6 +12,7 @@ from typing import Final
 
 from drivers.lsl.codec import Header, Pulled, decode
 from rig.events import Marker, SampleEvent, Samples, SamplesLost, SourceReady, StreamRestarted, WireNoise
+from rig.photometry.settings import PhotometryConfig
 from rig.units import NS_PER_S
 
 GAP_S: Final = 0.1
@@ -124,3 +125,8 @@ class LslFeed:
     def host_s(self) -> float | None:
         """Return when the newest sample was taken, in seconds of the host's clock; None before the first."""
         return None if self.newest is None else self.newest[1] / NS_PER_S
+
+
+def source(config: PhotometryConfig) -> LslFeed:
+    """Return the feed of a photometry source of the rig file (``driver = "lsl"``)."""
+    return LslFeed(config.name)

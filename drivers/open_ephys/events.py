@@ -112,7 +112,8 @@ class RawSpike(msgspec.Struct, frozen=True, kw_only=True):
         channels, floats = CHANNELS.get(self.electrode_type, 0), len(self.body) // FLOAT_BYTES
         if not channels or floats % channels or floats <= channels:
             return None
-        values = np.frombuffer(self.body, "<f4").astype(np.float64)
+        with np.errstate(invalid="ignore"):  # noise may hold numbers that are none
+            values = np.frombuffer(self.body, "<f4").astype(np.float64)
         return values[channels:].reshape(channels, -1)
 
 

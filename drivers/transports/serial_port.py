@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import select
 import socket
 import threading
@@ -18,11 +19,12 @@ import serial
 from serial.tools import list_ports
 
 from drivers.transports.contract import Transport
-from rig.errors import TransportError
+from rig.errors import PortGoneError, TransportError
 
 _WRITE_TIMEOUT_S: Final = 0.5
 _MOST: Final = 1 << 16
 _CAN_SELECT: Final = os.name == "posix"
+_PSEUDO_TERMINAL: Final = re.compile(r"/dev/(pts/\d+|ttys\d+)")
 
 
 def open_transport(url: str, baud: int) -> Transport:
@@ -151,6 +153,10 @@ class SerialTransport:
                     os.close(handle)
 
     def _broken(self, error: Exception) -> TransportError:
+        if _PSEUDO_TERMINAL.fullmatch(self._name):
+            return PortGoneError(
+                f"port {self._name} broke: {error}; the emulated device behind it has ended, its port with it"
+            )
         return TransportError(f"port {self._name} broke: {error}; check the cable and plug it in again")
 
 

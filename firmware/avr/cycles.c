@@ -16,15 +16,23 @@
  */
 #define LATEST_CYCLES 20
 
+/*
+ * A table may be in time and yet leave none for the host: nobody would be answered, and an abort not be heard.
+ * After so many cycles in which the loop has not come round, such a table is ended in the same way.
+ */
+#define LONGEST_UNATTENDED 250
+
 uint8_t cycles_worst_delay;
 
 static volatile uint32_t cycle;
 static volatile bool busy; /* somebody works on the board: it must not be advanced by the interrupt */
+static volatile uint8_t attended; /* in which cycle the loop came round, modulo 256 */
 
 void cycles_begin(void)
 {
     cycle = 0;
     busy = false;
+    attended = 0;
     cycles_worst_delay = 0;
     TCCR5A = 0;
     OCR5A = CLOCKS_PER_CYCLE - 1;
@@ -73,12 +81,23 @@ struct moment cycles_moment(uint16_t clocks)
     return moment;
 }
 
-/* The board is about to run a cycle that was due `late` cycles ago. If that is too many, it is safe now instead. */
-static bool is_too_late(uint32_t late)
+void cycles_attend(void)
+{
+    attended = (uint8_t)cycle;
+}
+
+/* Looked at whenever something is due: of a table that takes all the time that is in every cycle. */
+static inline bool is_unattended(uint32_t present)
+{
+    return (uint8_t)((uint8_t)present - attended) >= LONGEST_UNATTENDED;
+}
+
+/* The board is about to run a cycle that was due `late` cycles ago. If that is too much, it is safe now instead. */
+static APART bool is_too_much(uint32_t late)
 {
     if (late > cycles_worst_delay)
         cycles_worst_delay = late < 255 ? (uint8_t)late : 255;
-    if (late < LATEST_CYCLES)
+    if (late < LATEST_CYCLES && !(is_unattended(cycles_now()) && board_slot() < MAX_SLOTS))
         return false;
     board_abort(END_FAULT);
     return true;
@@ -89,11 +108,13 @@ static APART void catch_up(void)
 {
     struct moment to;
     uint32_t present;
+    int32_t late;
 
     to.us = 0;
     while ((int32_t)((present = cycles_now()) - now.cycle) > 0) {
         to.cycle = present;
-        if ((int32_t)(present - board_due) > 0 && !is_too_late(present - board_due))
+        late = (int32_t)(present - board_due);
+        if ((late > 0 || (late == 0 && is_unattended(present))) && !is_too_much((uint32_t)late))
             to.cycle = board_due;
         if (inputs_waiting())
             inputs_feed(to);
@@ -122,6 +143,7 @@ ISR(TIMER5_COMPA_vect)
 {
     outputs_tick();
     cycle++;
+    inputs_tick((uint8_t)cycle);
     if (busy || !is_wanted())
         return;
     busy = true;

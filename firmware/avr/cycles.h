@@ -32,6 +32,9 @@ uint16_t cycles_low(uint16_t clocks);
 /* The moment `clocks` after the beginning of a cycle, as read from the timer; interrupts must be off. */
 struct moment cycles_moment(uint16_t clocks);
 
+/* The loop has come round: whoever asks is attended to. */
+void cycles_attend(void);
+
 /* How many cycles the board was late at worst since it was started. */
 extern uint8_t cycles_worst_delay;
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "board.h"
+#include "compiler.h"
 #include "cycles.h"
 #include "pins.h"
 
@@ -14,7 +15,15 @@
  */
 #define CHANGE_LATENCY 48
 
-#define KEPT 16 /* more than their interrupts can take in a cycle; a power of two */
+#define KEPT 16 /* changes that wait for the board; a power of two */
+
+/*
+ * Noise. What these interrupts take is taken from everybody else, so an input that changes faster than
+ * anybody could tell must not have it. Each of the two may come so often in a cycle, and both together bring
+ * so many edges in a round of the loop. Then it is off, and ticks look at the lines until they find them
+ * quiet: what counts is heard, the level in the end.
+ */
+#define EDGES_PER_ROUND 16 /* and CAPTURES_PER_CYCLE, CHANGES_PER_CYCLE */
 
 /*
  * Lines that changed at one moment, one bit for each. There is one queue for the captured line and one
@@ -35,17 +44,22 @@ struct queue {
 
 static struct queue captured, changed;
 
+uint8_t inputs_captures_left, inputs_changes_left;
+uint8_t inputs_deaf;
+
+static uint8_t round_left; /* edges that may come before the loop comes round */
+
 static uint8_t change_levels; /* of the pin change lines, as last told */
 
 /* --- interrupts -------------------------------------------------------------------------------- */
 
-/* A change for which there is no room is found again, and stamped late, with the next one. */
+/* A change that comes too often, or for which there is no room, is found by a tick, and stamped then. */
 static inline bool push(struct queue *queue, uint8_t lines, uint8_t levels, uint16_t cycle, uint16_t clocks)
 {
     uint8_t in = queue->in;
     struct change *change = &queue->changes[in % KEPT];
 
-    if ((uint8_t)(in - queue->out) == KEPT)
+    if (!round_left || (uint8_t)(in - queue->out) == KEPT)
         return false;
     change->cycle = cycle;
     change->us = (uint8_t)(clocks >> CLOCKS_PER_US_SHIFT);
@@ -55,28 +69,43 @@ static inline bool push(struct queue *queue, uint8_t lines, uint8_t levels, uint
     return true;
 }
 
-ISR(TIMER5_CAPT_vect)
+static inline bool is_captured_high(void)
 {
-    uint16_t then = ICR5, clocks = TCNT5, cycle = cycles_low(clocks);
-    bool awaited = TCCR5B & _BV(ICES5);
+    return CAPTURE_PINS & _BV(CAPTURE_PIN);
+}
 
-    if (then > clocks)
-        cycle--; /* the timer has begun anew since */
-    for (;;) {
-        if (!push(&captured, 1, awaited, cycle, then))
-            break;
+/* The captured line became what was awaited: note it, and await the opposite. */
+static inline void capture(bool awaited, uint16_t cycle, uint16_t clocks, uint8_t left)
+{
+    while (push(&captured, 1, awaited, cycle, clocks)) {
         TCCR5B ^= _BV(ICES5);
         TIFR5 = _BV(ICF5);
         awaited = !awaited;
-        /* A pulse shorter than this handler is over before its end is listened for. */
-        if (awaited != !!(CAPTURE_PINS & _BV(CAPTURE_PIN)) || TIFR5 & _BV(ICF5))
+        round_left--;
+        if (!--left || !round_left)
             break;
-        then = TCNT5;
-        cycle = cycles_low(then);
+        /* A pulse shorter than this handler is over before its end is listened for. */
+        if (awaited != is_captured_high() || TIFR5 & _BV(ICF5)) {
+            inputs_captures_left = left;
+            return;
+        }
+        clocks = TCNT5;
+        cycle = cycles_low(clocks);
     }
+    TIMSK5 &= (uint8_t)~_BV(ICIE5);
+    inputs_deaf |= DEAF_TO_CAPTURES;
 }
 
-ISR(PCINT0_vect)
+ISR(TIMER5_CAPT_vect)
+{
+    uint16_t then = ICR5, clocks = TCNT5, cycle = cycles_low(clocks);
+
+    if (then > clocks)
+        cycle--; /* the timer has begun anew since */
+    capture(TCCR5B & _BV(ICES5), cycle, then, inputs_captures_left);
+}
+
+static inline void change(uint8_t left)
 {
     uint16_t clocks = TCNT5, cycle = cycles_low(clocks);
     uint8_t levels = CHANGE_PINS & CHANGE_MASK, lines = levels ^ change_levels;
@@ -85,9 +114,64 @@ ISR(PCINT0_vect)
         clocks += CLOCKS_PER_CYCLE;
         cycle--;
     }
-    if (lines && push(&changed, (uint8_t)(lines << CHANGE_FIRST_LINE), (uint8_t)(levels << CHANGE_FIRST_LINE),
-                      cycle, clocks - CHANGE_LATENCY))
+    if (!lines)
+        return;
+    if (push(&changed, (uint8_t)(lines << CHANGE_FIRST_LINE), (uint8_t)(levels << CHANGE_FIRST_LINE), cycle,
+             clocks - CHANGE_LATENCY)) {
         change_levels = levels;
+        for (; lines && round_left; lines &= (uint8_t)(lines - 1))
+            round_left--;
+        if (--left && round_left) {
+            inputs_changes_left = left;
+            return;
+        }
+    }
+    PCICR &= (uint8_t)~_BV(PCIE0);
+    inputs_deaf |= DEAF_TO_CHANGES;
+}
+
+ISR(PCINT0_vect)
+{
+    change(inputs_changes_left);
+}
+
+/* --- noise ------------------------------------------------------------------------------------- */
+
+/* Listen again if the line is quiet, else note what it is. */
+static void look_at_captured(void)
+{
+    bool awaited = TCCR5B & _BV(ICES5);
+    uint16_t clocks;
+
+    TIMSK5 |= _BV(ICIE5);
+    TIFR5 = _BV(ICF5);
+    clocks = TCNT5;
+    if (awaited == is_captured_high())
+        capture(awaited, cycles_low(clocks), clocks, 1);
+    else
+        inputs_deaf &= (uint8_t)~DEAF_TO_CAPTURES;
+}
+
+static void look_at_changes(void)
+{
+    PCICR |= _BV(PCIE0);
+    PCIFR = _BV(PCIF0);
+    if ((CHANGE_PINS & CHANGE_MASK) != change_levels)
+        change(1);
+    else
+        inputs_deaf &= (uint8_t)~DEAF_TO_CHANGES;
+}
+
+APART void inputs_listen(uint8_t cycle)
+{
+    if (!round_left)
+        return;
+    if (cycle & 1 && inputs_deaf & DEAF_TO_CAPTURES)
+        look_at_captured();
+    else if (inputs_deaf & DEAF_TO_CHANGES)
+        look_at_changes();
+    else
+        look_at_captured();
 }
 
 /* --- the board's side -------------------------------------------------------------------------- */
@@ -97,25 +181,42 @@ static bool is_empty(const struct queue *queue)
     return queue->in == queue->out;
 }
 
+void inputs_come_round(void)
+{
+    round_left = EDGES_PER_ROUND;
+}
+
 bool inputs_waiting(void)
 {
     return !is_empty(&captured) || !is_empty(&changed);
 }
 
-/* When the oldest change in a queue came; it lies less than three seconds before or after `near`. */
-static struct moment oldest(const struct queue *queue, uint32_t near)
+static const struct change *oldest(const struct queue *queue)
 {
-    const struct change *change = &queue->changes[queue->out % KEPT];
-    struct moment moment;
+    return &queue->changes[queue->out % KEPT];
+}
 
-    moment.cycle = near + (uint32_t)(int16_t)(change->cycle - (uint16_t)near);
-    moment.us = change->us;
-    return moment;
+/* Whether one change came before another; they lie less than three seconds apart. */
+static bool is_earlier(const struct change *a, const struct change *b)
+{
+    int16_t cycles = (int16_t)(a->cycle - b->cycle);
+
+    return cycles < 0 || (cycles == 0 && a->us < b->us);
+}
+
+/* The queue that has the oldest change of all; one of them has one. */
+static struct queue *first_queue(void)
+{
+    if (is_empty(&changed))
+        return &captured;
+    if (is_empty(&captured) || is_earlier(oldest(&changed), oldest(&captured)))
+        return &changed;
+    return &captured;
 }
 
 static void tell_board(struct queue *queue)
 {
-    const struct change *change = &queue->changes[queue->out % KEPT];
+    const struct change *change = oldest(queue);
     uint8_t lines = change->lines, levels = change->levels, line;
 
     for (line = 0; lines; line++, lines >>= 1, levels >>= 1)
@@ -127,21 +228,18 @@ static void tell_board(struct queue *queue)
 void inputs_feed(struct moment to)
 {
     while (inputs_waiting()) {
-        struct queue *next = is_empty(&captured) ? &changed : &captured;
-        struct moment at = oldest(next, to.cycle), other;
+        struct queue *queue = first_queue();
+        const struct change *change = oldest(queue);
+        int16_t later = (int16_t)(change->cycle - (uint16_t)to.cycle);
+        struct moment at;
 
-        if (next == &captured && !is_empty(&changed)) {
-            other = oldest(&changed, to.cycle);
-            if (is_before(other, at)) {
-                next = &changed;
-                at = other;
-            }
-        }
-        if (is_before(to, at))
+        if (later > 0 || (later == 0 && change->us > to.us))
             return;
+        at.cycle = to.cycle + (uint32_t)later;
+        at.us = change->us;
         if (is_before(now, at)) /* else it was stamped a moment ago, and is told only now */
             board_advance(at);
-        tell_board(next);
+        tell_board(queue);
     }
 }
 
@@ -150,6 +248,9 @@ void inputs_begin(void)
     CAPTURE_PORT |= _BV(CAPTURE_PIN);
     CHANGE_PORT |= CHANGE_MASK;
     captured.in = captured.out = changed.in = changed.out = 0;
+    inputs_deaf = 0;
+    inputs_tick(0);
+    inputs_come_round();
     change_levels = CHANGE_PINS & CHANGE_MASK;
     PCMSK0 = CHANGE_MASK;
     PCIFR = _BV(PCIF0);

@@ -96,6 +96,8 @@ int main(void)
     begin();
     for (;;) {
         wdt_reset();
+        cycles_attend();
+        inputs_come_round();
         if (inputs_waiting()) {
             /* The board is told of edges as they come, so that the next cycle has the less to do. */
             hal_lock();

@@ -275,9 +275,10 @@ static APART void do_chores(void)
     find_next_chore();
 }
 
-void board_advance(struct moment to)
+/* Run all that is due up to a cycle, which is one thing at least. */
+static APART void run_due(uint32_t cycle)
 {
-    while (!cycle_before(to.cycle, board_due)) {
+    do {
         struct moment due = {board_due, 0};
         bool is_chore = due.cycle == chore_due;
         clock_set(due);
@@ -287,7 +288,14 @@ void board_advance(struct moment to)
         if (is_chore)
             do_chores();
         reschedule();
-    }
+    } while (!cycle_before(cycle, board_due));
+}
+
+/* Mostly nothing is due: then this is quick. */
+void board_advance(struct moment to)
+{
+    if (!cycle_before(to.cycle, board_due))
+        run_due(to.cycle);
     clock_set(to);
 }
 
@@ -303,7 +311,8 @@ static void latch(uint8_t byte, uint8_t bits)
     /* A soft event between the request of a start and the start is seen in the cycle after it. */
     if (starting && cycle_before(latch_cycle, start_cycle + 1))
         latch_cycle = start_cycle + 1;
-    reschedule();
+    if (cycle_before(latch_cycle, board_due))
+        board_due = latch_cycle; /* all that reschedule would find: edges must be quick */
 }
 
 void board_edge(uint8_t line, bool rising)

@@ -105,6 +105,8 @@ class LicksPanel(BehaviourPanel):
             return (
                 f"No lick in {count}. Is the lick detector connected, and has its input 'lick' in its name?"
             )
+        if not np.isfinite(self.book.events_s("first event")).any():
+            return "There is no cue and no reward in these trials, so nothing to draw licks around."
         return None
 
     def _align(self, choice: int) -> None:

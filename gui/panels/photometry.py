@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import ClassVar, Final
 
-from PyQt5.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QStackedLayout, QWidget
+from PyQt5.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QStackedLayout, QWidget
 
 from gui.candid_panel import CandidPanel
 from gui.fibre_book import FibreView, Key
@@ -13,7 +13,7 @@ from gui.fibre_plots import EventPlot, LatencyPlot, LivePlots, SizePlot
 from gui.fibre_words import (
     POPULATION,
     health_words,
-    loop_words,
+    loops_words,
     reversal_words,
     why_no_fibre,
     why_no_live,
@@ -21,10 +21,13 @@ from gui.fibre_words import (
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.theme import Theme
+from gui.words import plain
 from rig.photometry.settings import PhotometryConfig
 from rig.photometry.told import LoopLatency, SourceHealth
 
 SHOWN_S: Final = 20.0
+SHARES: Final = (42, 32, 26)
+"""Of the width: live traces, averages around events, responses by size."""
 REWARD, CUE, LOOP = 0, 1, 2
 
 
@@ -71,11 +74,15 @@ class PhotometryPanel(CandidPanel):
         grid.setSpacing(2)
         grid.addWidget(self.live.raw, 0, 0)
         grid.addWidget(self.live.dff, 1, 0)
-        grid.addWidget(self.events.plot, 0, 1)
-        grid.addWidget(right, 1, 1)
-        for k in (0, 1):
-            grid.setColumnStretch(k, 1)
-            grid.setRowStretch(k, 1)
+        grid.addWidget(self.events.plot, 0, 1, 2, 1)
+        grid.addWidget(right, 0, 2, 2, 1)
+        for column, share in enumerate(SHARES):
+            grid.setColumnStretch(column, share)
+        for row in (0, 1):
+            grid.setRowStretch(row, 1)
+        for plot in (self.live.raw, self.live.dff, self.events.plot, right):
+            plot.setMinimumSize(40, 40)
+            plot.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Ignored)
         self.body.addLayout(grid, 1)
 
     # --- what the window calls --------------------------------------------------------------------
@@ -126,7 +133,7 @@ class PhotometryPanel(CandidPanel):
         about = self.about.checkedId()
         self._draw_events(view, "cue" if about == CUE else "reward")
         if about == LOOP:
-            self.latency.draw(self._loop(key))
+            self.latency.draw(next(iter(self._loops(key)), None))
         else:
             self.sizes.draw(self.model.sizes_ul, view.told.estimate if view.told else None)
         self._right.setCurrentIndex(1 if about == LOOP else 0)
@@ -135,7 +142,8 @@ class PhotometryPanel(CandidPanel):
         key = self.key
         if key is None:
             return
-        view = self.model.fibres.fibres[key]
+        view, config = self.model.fibres.fibres[key], self._config()
+        self.live.in_units("V" if config is not None and config.driver == "pyphotometry" else "")
         at_s, values = view.live.newest(SHOWN_S)
         self.live.draw(at_s, values, why_no_live(self.model, view))
 
@@ -146,6 +154,9 @@ class PhotometryPanel(CandidPanel):
         found = view.averages(aligned_to)
         colours = [self._colour(kind, place) for place, (kind, _) in enumerate(found)]
         self.events.draw(view.times_ms, [average for _, average in found], colours)
+        names = [f"{kind:g}" if isinstance(kind, float) else plain(str(kind)) for kind, _ in found]
+        self.events.about(aligned_to)
+        self.events.name(names, colours, "uL" if aligned_to == "reward" and found else "")
 
     def _colour(self, kind: object, place: int) -> str:
         sizes = self.model.sizes_ul
@@ -167,13 +178,10 @@ class PhotometryPanel(CandidPanel):
         if estimate is not None and estimate.flags:
             parts.append(f"<b style='color:{theme.warn}'>{html.escape(', '.join(estimate.flags))}</b>")
         if self.about.checkedId() == LOOP:
-            parts = [html.escape(loop_words(self._loop(key)))]
-        elif self.about.checkedId() == CUE:
-            kinds = [(str(kind), average.n) for kind, average in view.averages("cue")]
-            parts.append(_legend(kinds, theme))
+            parts = [html.escape(words) for words in loops_words(self._loops(key))]
         if view.withheld:
-            why, _ = view.withheld.most_common(1)[0]
-            parts.append(f"{sum(view.withheld.values())} responses withheld ({html.escape(why)})")
+            (why, _), count = view.withheld.most_common(1)[0], sum(view.withheld.values())
+            parts.append(f"{count} response{'s' * (count > 1)} withheld ({html.escape(why)})")
         self.numbers.setText(" &nbsp;&middot;&nbsp; ".join(parts))
 
     def _state(self, source: str) -> SourceHealth | None:
@@ -185,13 +193,7 @@ class PhotometryPanel(CandidPanel):
         sources = started.photometry if started is not None else ()
         return next((source for source in sources if key is not None and source.name == key[0]), None)
 
-    def _loop(self, key: Key) -> LoopLatency | None:
-        return next((loop for loop in self.model.fibres.loops if (loop.source, loop.fibre) == key), None)
-
-
-def _legend(kinds: list[tuple[str, int]], theme: Theme) -> str:
-    """Names of the curves in their colours, each with how many events it is of."""
-    return ", ".join(
-        f"<b style='color:{theme.series[place % len(theme.series)]}'>{html.escape(name)}</b> ({n})"
-        for place, (name, n) in enumerate(kinds)
-    )
+    def _loops(self, key: Key) -> list[LoopLatency]:
+        """Return the fibre's loops, the one that went round most often first."""
+        mine = [loop for loop in self.model.fibres.loops if (loop.source, loop.fibre) == key]
+        return sorted(mine, key=lambda loop: -loop.acted)

@@ -20,6 +20,8 @@ from rig.runtime.ports import Transport
 from rig.units import US_PER_MS
 
 HELLO_S = 5.0
+SETTLE_S = 0.3
+"""So long the board may take to carry out what it was told."""
 
 
 class Bench:
@@ -60,11 +62,20 @@ class Bench:
 
     def configure(self) -> None:
         """Set the limits of the rig file; a board that has made itself safe may then be used again."""
+        self._configure(sync_seed=0)
+
+    def drive_sync(self) -> None:
+        """Drive the sync line as a session does; it goes on when the bench is left."""
+        self._configure(self._rig.board.sync_seed)
+        for _ in self.watch(SETTLE_S):
+            pass
+
+    def _configure(self, sync_seed: int) -> None:
         limits = [0] * self._board.limits.outputs
         for out in self._rig.board.outputs.values():
             limits[out.line] = round(out.max_open_ms * US_PER_MS)
         timeout_ms = self._rig.board.host_timeout_ms
-        self.send(Configure(max_open_us=tuple(limits), host_timeout_ms=timeout_ms, sync_seed=0))
+        self.send(Configure(max_open_us=tuple(limits), host_timeout_ms=timeout_ms, sync_seed=sync_seed))
 
     def send(self, command: BoardCommand) -> None:
         """Send a command."""

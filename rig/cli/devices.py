@@ -48,6 +48,7 @@ def devices(
                 _pulse(bench, description, pulse, ms, console)
             if watch > 0:
                 _watch(bench, description, watch, console)
+            bench.drive_sync()  # so that those that should see the line can
     except TransportError as error:
         board_error = error
         console.print(f"board: {error}", style="red")

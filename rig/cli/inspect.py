@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from rig.cli.display import estimates_table
+from rig.cli.fibre_words import fibre_lines
 from rig.cli.population_words import Counted, population_lines
 from rig.cli.tags import light_truth, show_tags
 from rig.cli.truth import truth_from
@@ -135,3 +136,5 @@ def show(file: SessionFile, units: Counted = Counted.tagged) -> None:
             console.print(words)
     else:
         console.print("no estimates: no unit answered a reward in this session")
+    for words in fibre_lines(told.fibres, told.loops):
+        console.print(words)

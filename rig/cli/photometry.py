@@ -16,10 +16,12 @@ from rig.events import LinkLost, SampleEvent, Samples, SamplesLost, SourceReady,
 from rig.photometry.settings import PhotometryConfig
 from rig.runtime import plugins
 from rig.runtime.ports import Transport
-from rig.runtime.sources import make_source
+from rig.runtime.sources import make_source, needs_bridge
 
 HELLO_S: Final = 8.0
 TURN_S: Final = 0.05
+BRIDGE_S: Final = 3.0
+"""So long it may take to find a stream that is offered somewhere in the network."""
 
 
 class _Heard:
@@ -75,11 +77,12 @@ def sampled(config: PhotometryConfig, seconds: float, console: Console) -> bool:
         return False
     serial = f", serial {ready.serial}" if ready.serial else ""
     seen = "seen" if config.sync_line in heard.lines else "not seen yet"
+    sync = "no sync line" if config.sync == "host" else f"sync line {config.sync_line} {seen}"
     channels = ", ".join(ready.channels)
     console.print(
         f"photometry {config.name}: {ready.name}{serial}, {channels} at {ready.rate_hz:g} Hz, "
-        f"{heard.samples} samples, {heard.lost} lost, {heard.clipped} clipped, sync line {config.sync_line} "
-        f"{seen}, on {where}",
+        f"{heard.samples} samples, {heard.lost} lost, {heard.clipped} clipped, {sync}, "
+        f"on {where}",
         highlight=False,
     )
     return _channels_there(config, ready, console)
@@ -127,15 +130,26 @@ def _opened(config: PhotometryConfig) -> Iterator[Transport]:
 
 
 def _from_socket(feed: SampleFeed, config: PhotometryConfig, seconds: float, heard: _Heard) -> None:
+    if not needs_bridge(config):
+        _listen(feed, config.data, config.name, seconds, heard)
+        return
+    with plugins.find("bridge", config.driver)(config) as bridge:
+        until = time.monotonic() + BRIDGE_S
+        while bridge.reason and time.monotonic() < until:
+            time.sleep(TURN_S)
+        heard.complaint = bridge.reason
+        if not bridge.reason:
+            _listen(feed, bridge.endpoint, config.name, seconds, heard)
+
+
+def _listen(feed: SampleFeed, endpoint: str, name: str, seconds: float, heard: _Heard) -> None:
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         socket.linger = 0
         socket.subscribe(b"")
         try:
-            socket.connect(config.data)
+            socket.connect(endpoint)
         except zmq.ZMQError as error:
-            raise ConfigError(
-                f"photometry '{config.name}': cannot connect to '{config.data}': {error}"
-            ) from None
+            raise ConfigError(f"photometry '{name}': cannot connect to '{endpoint}': {error}") from None
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and socket.poll(round(left * 1000)):
             heard.take(feed.feed(socket.recv_multipart(), time.monotonic_ns()))

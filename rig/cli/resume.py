@@ -16,7 +16,8 @@ from rig.plan import SessionPlan
 from rig.runtime.identity import claimed
 from rig.runtime.outcome import Outcome
 from rig.runtime.reader import SessionFile
-from rig.runtime.resume import Resumption, taken_up, why_not_resumed
+from rig.runtime.resume import Resumption, closed, taken_up, why_not_resumed
+from rig.runtime.timing import Times
 from rig.session import Session
 
 
@@ -32,6 +33,8 @@ def resume_session(
     truth: Callable[[], bytes | None] | None = None,
 ) -> tuple[Outcome, Session]:
     """Go on with an interrupted session, to its end, in this thread.
+
+    One that was over, with only its end mark missing, gets that, and nothing else is done.
 
     Parameters
     ----------
@@ -64,6 +67,8 @@ def resume_session(
     with claimed(subject, path.parent, plan.rig.name):
         made = make_session(plan)
         resumption = _read_back(path, plan, made[0], console)
+        if resumption.rebuilt.halt is not None:
+            return _closed(resumption, console), made[0]
         return sit(
             plan, made, path.parent, console,
             quiet=quiet, window=window, truth=truth, rig=here, resume=resumption,
@@ -74,13 +79,31 @@ def _read_back(path: Path, plan: SessionPlan, session: Session, console: Console
     with console.status("reading the session back"), SessionFile(path) as file:
         resumption = taken_up(file, session, plan.protocol_hash)
     trials = session.history.trials
+    over = resumption.rebuilt.halt is not None
     console.print(
-        f"{path.name}: {resumption.seq} inputs and {trials} trials read back, all as recorded; going on",
+        f"{path.name}: {resumption.seq} inputs and {trials} trials read back, all as recorded; "
+        + ("it was over, and only its last line is missing" if over else "going on"),
         highlight=False,
         markup=False,
         soft_wrap=True,
     )
     return resumption
+
+
+def _closed(resumption: Resumption, console: Console) -> Outcome:
+    mark = closed(resumption)
+    console.print("its last line is written; the file is whole", highlight=False)
+    none = Times().summary()
+    return Outcome(
+        reason=mark.reason,
+        ok=mark.ok,
+        path=resumption.path,
+        inputs=mark.inputs,
+        unstored=0,
+        session_time=none,
+        engine_time=none,
+        latency=none,
+    )
 
 
 def elsewhere(recorded: RigDescription, now: RigDescription) -> RigDescription:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from rig.cli.tags import show_tags
 from rig.errors import ConfigError
 from rig.runtime.config import load_rig
 from rig.runtime.outcome import Outcome
+from rig.runtime.subject_check import check_subject
 from rig.runtime.tag_file import earlier_tags
 from rig.session import Session
 
@@ -35,6 +37,12 @@ def run(
     tags: Annotated[
         Path | None,
         typer.Option(metavar="SESSION", help="An earlier session of this animal: its confirmed tags hold."),
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="The animal's tag as read off it, where the rig checks that.")
+    ] = None,
+    weight_g: Annotated[
+        float | None, typer.Option(min=0, help="Its weight in grams, where the rig checks that.")
     ] = None,
     resume: Annotated[
         Path | None,
@@ -57,7 +65,7 @@ def run(
     if resume is not None:
         fixed = {
             "PROTOCOL": protocol, "--subject": subject, "--out": out, "--trials": trials, "--seed": seed,
-            "--set": set_, "--tags": tags,
+            "--set": set_, "--tags": tags, "--tag": tag, "--weight-g": weight_g,
         }  # fmt: skip
         _refuse(fixed, "is fixed by the session, and cannot be given with --resume")
         elsewhere = load_rig(rig) if rig is not None else None
@@ -71,16 +79,24 @@ def run(
         raise ConfigError(
             "a new session needs PROTOCOL, --rig, --subject and --out; an interrupted one --resume SESSION"
         )
+    description = load_rig(rig)
+    checked = check_subject(
+        description.subject_check,
+        subject,
+        tag=tag,
+        weight_g=weight_g,
+        ask=(lambda question: str(typer.prompt(question))) if sys.stdin.isatty() else None,
+    )
     plan = make_plan(
         protocol,
-        load_rig(rig),
+        description,
         subject=subject,
         seed=fresh_seed() if seed is None else seed,
         trials=trials,
         settings=settings_from(set_ or []),
         tags=earlier_tags(tags, subject) if tags is not None else (),
     )
-    outcome, session = run_session(plan, out, console, window=not no_gui, claim=True)
+    outcome, session = run_session(plan, out, console, window=not no_gui, claim=True, checked=checked)
     _tell_end(outcome, session, console)
 
 

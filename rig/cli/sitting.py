@@ -13,6 +13,7 @@ from rich.console import Console
 
 from rig.cli.acquisitions import make_acquisitions, marking, started
 from rig.cli.display import SessionDisplay
+from rig.cli.outlets import offered
 from rig.cli.windows import window_beside
 from rig.description import RigDescription, StreamConfig
 from rig.device import WiredBoard, WiredFeed
@@ -32,7 +33,8 @@ from rig.runtime.outcome import Outcome
 from rig.runtime.ports import Port
 from rig.runtime.registry import RunningEngine, announced, key_at_hand
 from rig.runtime.resume import Resumption
-from rig.runtime.sources import make_sources, source_feeds, source_ports
+from rig.runtime.sources import bridges, make_sources, source_feeds, source_ports
+from rig.runtime.subject_check import Checked
 from rig.session import BOARD_PORT, Session
 
 Made = tuple[Session, WiredBoard, dict[str, WiredFeed]]
@@ -64,6 +66,7 @@ def run_session(
     window: bool = False,
     truth: Callable[[], bytes | None] | None = None,
     claim: bool = False,
+    checked: Checked | None = None,
 ) -> tuple[Outcome, Session]:
     """Run a session to its end in this thread, with the terminal as one of its telemetry clients.
 
@@ -79,13 +82,15 @@ def run_session(
         See `rig.runtime.engine.Engine`.
     claim
         Refuse a subject that is in another session now (`rig.runtime.identity`).
+    checked
+        What was read off the animal; kept in the session file.
     """
     made = make_session(plan)
     preflight(plan, made[1].limits)
     with contextlib.ExitStack() as around:
         if claim:
             around.enter_context(claimed(plan.subject, out, plan.rig.name))
-        return sit(plan, made, out, console, quiet=quiet, window=window, truth=truth)
+        return sit(plan, made, out, console, quiet=quiet, window=window, truth=truth, checked=checked)
 
 
 def sit(
@@ -99,6 +104,7 @@ def sit(
     truth: Callable[[], bytes | None] | None = None,
     rig: RigDescription | None = None,
     resume: Resumption | None = None,
+    checked: Checked | None = None,
 ) -> tuple[Outcome, Session]:
     """Run a session that is made already (see `run_session`), in this thread.
 
@@ -121,9 +127,12 @@ def sit(
     with contextlib.ExitStack() as around:
         programs = make_acquisitions(rig)
         acquired = around.enter_context(started(programs, plan.subject, console))
+        bridged = around.enter_context(bridges(rig))
         engine = Engine(
             session,
-            meta=session.meta | ({"acquired": to_builtins(acquired)} if acquired and not resume else {}),
+            meta=session.meta
+            | ({"acquired": to_builtins(acquired)} if acquired and not resume else {})
+            | ({"subject_check": to_builtins(checked)} if checked else {}),
             out=out,
             subject=plan.subject,
             ports=[
@@ -134,7 +143,7 @@ def sit(
             guard=guard,
             feeds=[
                 *(_feed_port(stream, feeds[stream.name]) for stream in rig.streams),
-                *source_feeds(rig),
+                *source_feeds(rig, bridged),
             ],
             telemetry=rig.telemetry,
             truth=truth,
@@ -152,6 +161,7 @@ def sit(
         display = around.enter_context(SessionDisplay(console, quiet=quiet))
         around.enter_context(_followed(engine, display, key))
         around.enter_context(marking(programs, *ends, console, key))
+        around.enter_context(offered(rig.telemetry.lsl, *ends, key))
         outcome = engine.run(handle_signals=True)
     return outcome, session
 

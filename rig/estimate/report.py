@@ -16,6 +16,7 @@ from rig.documents import UnitEstimate
 from rig.estimate.population_report import Population
 from rig.estimate.tag_report import NO_TAG, Tag
 from rig.estimate.telling import no_estimate
+from rig.photometry.told import FibreTold, LoopLatency
 
 NO_TRUTH = "these units are not simulated: nobody knows their true values"
 NO_RESPONSES = "no response to a reward was taken"
@@ -141,6 +142,10 @@ class Report(_Part, frozen=True, kw_only=True):
         Of its newest epoch.
     epochs
         Every epoch with its estimates; empty for a session of one.
+    fibres
+        Photometry: each fibre's reversal point in the newest epoch. A fibre is a population, not a unit.
+    loops
+        How long each loop on a fibre took, from light to action.
     reasons
         Why ``population`` is null, if it is.
     """
@@ -154,6 +159,8 @@ class Report(_Part, frozen=True, kw_only=True):
     population: Population | None
     reasons: dict[str, str]
     source: Source | msgspec.UnsetType = msgspec.UNSET
+    fibres: tuple[FibreTold, ...] = ()
+    loops: tuple[LoopLatency, ...] = ()
 
 
 class ReportCounts(_Part, frozen=True, kw_only=True):

@@ -6,11 +6,21 @@ from collections.abc import Mapping
 
 import msgspec
 
-from rig.documents import Document, EpochStarted, EstimatesUpdated, SessionStarted, TrialDone, UnitEstimate
+from rig.documents import (
+    Document,
+    EpochStarted,
+    EstimatesUpdated,
+    FibreEstimatesUpdated,
+    LoopsMeasured,
+    SessionStarted,
+    TrialDone,
+    UnitEstimate,
+)
 from rig.estimate.population import Decode, PopulationTracker
 from rig.estimate.population_report import Counted, PopulationView
 from rig.estimate.report import NO_TRUTH, EpochReport, Report, ReportCounts, Truth, report, unit_reports
 from rig.estimate.tag_report import TagsTold, TagTruth
+from rig.photometry.told import FibreTold, LoopLatency
 
 FIRST_REASON = "the session began"
 OF_THE_END = "what is revealed of a simulated animal is how it stood at the session's end"
@@ -28,6 +38,8 @@ class SessionReport:
     ----------
     population, tags
         Follow them too.
+    loops
+        How long loops on fibres took, as told last.
     """
 
     def __init__(self, units: Counted = "tagged") -> None:
@@ -37,6 +49,8 @@ class SessionReport:
         self._started: SessionStarted | None = None
         self._epochs: list[EpochStarted] = []
         self._estimates: dict[int, tuple[UnitEstimate, ...]] = {}
+        self._fibres: dict[int, tuple[FibreTold, ...]] = {}
+        self.loops: tuple[LoopLatency, ...] = ()
 
     def show(self, document: Document) -> None:
         """Take one document."""
@@ -52,8 +66,17 @@ class SessionReport:
                 self._rewarded += document.record.reward_us is not None
             case EstimatesUpdated():
                 self._estimates[document.epoch] = document.units
+            case FibreEstimatesUpdated():
+                self._fibres[document.epoch] = document.fibres
+            case LoopsMeasured():
+                self.loops = document.loops
             case _:
                 pass
+
+    @property
+    def fibres(self) -> tuple[FibreTold, ...]:
+        """The fibres' reversal points in the newest epoch."""
+        return self._fibres.get(self._epochs[-1].epoch if self._epochs else 0, ())
 
     def view(self, decode: Decode = "convex") -> PopulationView | None:
         """Work out the population."""
@@ -90,6 +113,7 @@ class SessionReport:
             no_population="the session did not begin",
             tags=self.tags.reports(light),
         )
+        told = msgspec.structs.replace(told, fibres=self.fibres, loops=self.loops)
         if not self._epochs:
             return told
         return msgspec.structs.replace(told, epochs=self._by_epoch(told, no_truth))

@@ -13,6 +13,7 @@ from rig.documents import (
     CueResponseTaken,
     Document,
     EstimatesUpdated,
+    FibreResponseTaken,
     HarpEvents,
     ResponseTaken,
     SessionStarted,
@@ -43,6 +44,7 @@ STATEMENTS: Final = {
     "clocks": f"INSERT INTO clocks VALUES ({','.join('?' * 13)})",
     "unit_presence": f"INSERT INTO unit_presence VALUES ({','.join('?' * 6)})",
     "harp_events": f"INSERT INTO harp_events VALUES ({','.join('?' * 7)})",
+    "fibre_responses": f"INSERT OR REPLACE INTO fibre_responses VALUES ({','.join('?' * 9)})",
 }
 """How a row of each derived table is written."""
 
@@ -76,6 +78,8 @@ def rows_of(seq: int, document: Document) -> Iterator[tuple[str, list[Row]]]:
             yield "unit_presence", [(unit, int(document.there), int(document.again), *at, seq)]
         case HarpEvents():
             yield "harp_events", _harp(seq, document)
+        case FibreResponseTaken():
+            yield "fibre_responses", [_fibre(seq, document)]
         case _:
             pass
 
@@ -107,6 +111,13 @@ def _responses(seq: int, response: TrialResponse, revised: bool) -> list[Row]:
         inside, before = counts or (None, None)
         rows.append((response.trial, unit, hz, inside, before, response.missing.get(unit), int(revised), seq))
     return rows
+
+
+def _fibre(seq: int, told: FibreResponseTaken) -> Row:
+    return (
+        told.trial, told.source, told.fibre, told.aligned_to, told.dff, told.baseline_dff, told.lost,
+        told.reason, seq,
+    )  # fmt: skip
 
 
 def _estimate(seq: int, update: EstimatesUpdated, unit: UnitEstimate) -> Row:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import msgspec
 
 from rig.documents import Document, EstimatesUpdated
-from rig.effects import Effect, Publish
+from rig.effects import Effect, Halt, Publish
 from rig.errors import ReplayMismatch
 from rig.log.chain import SIZE, Chain
 from rig.log.entry import Input
@@ -91,12 +91,15 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
         Of the last record; -1 and 0 if there is none.
     documents
         What followed from the last record; it may not be on file yet.
+    halt
+        The session had come to its end, and only the end mark is missing; None: it can go on.
     """
 
     chain: Chain
     seq: int
     t_ns: int
     documents: tuple[Document, ...]
+    halt: Halt | None = None
 
 
 def rebuild(session: SessionLike, rows: Iterable[Row], meta_text: Mapping[str, str]) -> Rebuilt:
@@ -163,6 +166,7 @@ class _Run:
         self._n_estimates = 0
         self._t_ns = 0
         self._last: list[Effect] = []
+        self._halt: Halt | None = None
         self._raised: BaseException | None = None
         try:
             effects = session.start(0)
@@ -202,11 +206,13 @@ class _Run:
             seq=self._next - 1,
             t_ns=self._t_ns,
             documents=tuple(effect.document for effect in self._last if isinstance(effect, Publish)),
+            halt=self._halt,
         )
 
     def _act(self, entry: Input) -> None:
         if entry.kind == "truth":
             self._chain.after([])
+            self._last = []
             return
         try:
             effects = self._session.step(entry)
@@ -270,6 +276,7 @@ class _Run:
     def _count(self, seq: int, effects: list[Effect]) -> None:
         self._n_effects += len(effects)
         self._last = effects
+        self._halt = next((effect for effect in effects if isinstance(effect, Halt)), self._halt)
         if not self._compare:
             return
         for effect in effects:

@@ -195,6 +195,20 @@ CREATE TABLE harp_events (
 );
 CREATE INDEX harp_events_by_register ON harp_events (device, register, harp_us);
 
+-- What each fibre said about an event: the light of a population, never of a unit.
+CREATE TABLE fibre_responses (
+    trial        INTEGER NOT NULL,
+    source       TEXT NOT NULL,
+    fibre        TEXT NOT NULL,
+    aligned_to   TEXT NOT NULL,          -- reward or cue
+    dff          REAL,                   -- mean dF/F after the event minus before; a fraction, 0.01 is 1 %
+    baseline_dff REAL,                   -- that before
+    lost         INTEGER NOT NULL,       -- samples that were lost in the two windows, and bridged
+    missing      TEXT,                   -- why dff is NULL
+    seq          INTEGER NOT NULL,
+    PRIMARY KEY (trial, source, fibre, aligned_to)
+) WITHOUT ROWID;
+
 -- Everything the world was told and may look up again, in order (the 'state' channel is not kept).
 CREATE TABLE documents (
     id       INTEGER PRIMARY KEY,
@@ -216,6 +230,7 @@ DERIVED: Final = (
     "clocks",
     "unit_presence",
     "harp_events",
+    "fibre_responses",
     "documents",
 )
 """The tables that a replay can rebuild. A file that was written before one of them existed has it not."""

@@ -13,6 +13,8 @@ Problem: TypeAlias = tuple[tuple[str | int, ...], str]
 
 OWN_NAMES: Final = frozenset({"board", "clock", "engine", "session", "operator", "animal", "sockets"})
 """What other inputs of a session are called."""
+LSL: Final = "lsl"
+_LSL_STREAM: Final = re.compile(r"lsl:(name|type|source_id)=\S.*")
 _ENDPOINT: Final = re.compile(r"tcp://[^/:\s*]+:\d+|tcp://\[[0-9a-fA-F:]+\]:\d+|(inproc|ipc)://.+")
 LONGEST_MS: Final = 30_000
 """A trace is kept for two minutes: windows must lie well within."""
@@ -54,13 +56,24 @@ def _places(rig: RigDescription) -> Iterator[Problem]:
             yield (*here, "port"), f"{what}: driver 'samples' takes data = 'tcp://HOST:PORT', no port"
         if source.port and source.port != "pty" and source.port in ports:
             yield (*here, "port"), f"{what} is on port '{source.port}', where {ports[source.port]} is"
-        if source.data and not _ENDPOINT.fullmatch(source.data):
+        if source.driver == LSL:
+            yield from _lsl(here, source, what)
+        elif source.data and not _ENDPOINT.fullmatch(source.data):
             text = f"data = '{source.data}' is no address; write it like 'tcp://127.0.0.1:5580'"
             yield (*here, "data"), text
         elif source.data and source.data in data and not source.data.endswith(":0"):
             yield (*here, "data"), f"data = '{source.data}' is already that of {data[source.data]}"
         ports.setdefault(source.port, what)
         data.setdefault(source.data, what)
+
+
+def _lsl(here: tuple[str | int, ...], source: PhotometryConfig, what: str) -> Iterator[Problem]:
+    if not _LSL_STREAM.fullmatch(source.data):
+        text = f"{what}: driver 'lsl' takes data = 'lsl:name=NAME', or lsl:type= or lsl:source_id="
+        yield (*here, "data"), text
+    if source.sync != "host":
+        text = f"{what}: an LSL stream has no digital lines for the sync line; write sync = 'host'"
+        yield (*here, "sync"), text
 
 
 def _source(here: tuple[str | int, ...], source: PhotometryConfig) -> Iterator[Problem]:

@@ -19,7 +19,8 @@ from typing import Final
 
 import msgspec
 
-from rig.clock.health import health
+from rig.clock.health import StreamClock, health
+from rig.clock.host import HostClock
 from rig.clock.model import ClockModel
 from rig.errors import ConfigError
 from rig.events import (
@@ -43,6 +44,7 @@ KEEP_S: Final = 120.0
 LATE_EDGE: Final = 0.5
 """In samples: a digital input is read once a sample, so an edge is seen half a sample late on average."""
 UNCERTAIN: Final = 64
+NO_STAMPS: Final = "clock not known from the computer's stamps yet"
 
 
 class FibreChunk(msgspec.Struct, frozen=True, eq=False):
@@ -102,7 +104,12 @@ class SampleIntake:
     def __init__(self, config: PhotometryConfig, step: int = 1) -> None:
         self.config = config
         self.name = config.name
-        self.clock = ClockModel(float(config.rate_hz), edge_samples=LATE_EDGE)
+        self.by_stamps = config.sync == "host"
+        self.clock: StreamClock = (
+            HostClock(float(config.rate_hz))
+            if self.by_stamps
+            else ClockModel(float(config.rate_hz), edge_samples=LATE_EDGE)
+        )
         self.ready: SourceReady | None = None
         self.miscounts: list[Miscount] = []
         self._count = PulseCount(float(config.rate_hz), step)
@@ -121,8 +128,13 @@ class SampleIntake:
 
     # --- what comes in -----------------------------------------------------------------------------
 
-    def take(self, events: list[SampleEvent]) -> tuple[list[SampleEvent], list[FibreChunk]]:
+    def take(self, events: list[SampleEvent], t_ns: int = 0) -> tuple[list[SampleEvent], list[FibreChunk]]:
         """Take a driver's events.
+
+        Parameters
+        ----------
+        t_ns
+            When this computer heard of them; without a sync line nothing else says when samples were taken.
 
         Returns
         -------
@@ -142,6 +154,7 @@ class SampleIntake:
             match event:
                 case Samples():
                     chunks += self._take_samples(event)
+                    self.clock.stream_heard(event.first + len(event.values) + self._count.offset, t_ns)
                     continue
                 case Ttl():
                     if event.line == self.config.sync_line and event.rising and not event.after_gap:
@@ -162,9 +175,9 @@ class SampleIntake:
 
     def add_board_pulse(self, t_us: int) -> list[Miscount]:
         """Tell that the board drove a rising edge on its sync line; return samples found missing by it."""
-        if self.ready is None:
+        if self.ready is None or self.by_stamps:
             return []  # no sample can have seen it
-        self.clock.add_board_pulse(t_us)
+        self.clock.board_edge(t_us, rising=True)
         return self._found(self._count.add_board_pulse(t_us))
 
     def restart_board(self, reason: str) -> None:
@@ -178,8 +191,10 @@ class SampleIntake:
         self._count.restart_board()
 
     def _take_pulse(self, sample: int) -> None:
+        if self.by_stamps:
+            return
         self._found(self._count.add_stream_pulse(sample))
-        self.clock.add_stream_pulse(sample + self._count.offset)
+        self.clock.stream_edge(sample + self._count.offset, rising=True)
         if self._count.locked:
             self._judged = sample + self._count.offset
 
@@ -226,7 +241,10 @@ class SampleIntake:
 
     def _restart(self, reason: str) -> None:
         self._restarts += 1
-        self.clock.restart_board(reason)  # nor the pulses before: no new sample can have seen them
+        if isinstance(self.clock, HostClock):
+            self.clock.reset(reason)
+        else:
+            self.clock.restart_board(reason)  # nor the pulses before: no new sample can have seen them
         self._count.reset()
         self._unsure.clear()
         self._next = None
@@ -251,7 +269,9 @@ class SampleIntake:
         """Return why no sample can be put on the board's clock, or None if it can."""
         if self.ready is None or not self._fibres:
             return "the source has not started"
-        return None if self.clock.locked else "clock not locked to the sync line"
+        if self.clock.locked:
+            return None
+        return NO_STAMPS if self.by_stamps else "clock not locked to the sync line"
 
     def covers(self, end_us: int) -> bool | None:
         """Whether all samples before board time `end_us` have arrived; None if that cannot be known."""
@@ -262,8 +282,11 @@ class SampleIntake:
         return all(sample is not None and sample >= end for sample in newest)
 
     def counted(self, end_us: int) -> bool:
-        """Whether a sync pulse after board time `end_us` has told that no sample before it is missing."""
-        return self.clock.locked and self._judged >= self.clock.to_sample(end_us)
+        """Whether a sync pulse after board time `end_us` has told that no sample before it is missing.
+
+        Without a sync line nothing will ever tell, so nothing is waited for.
+        """
+        return self.clock.locked and (self.by_stamps or self._judged >= self.clock.to_sample(end_us))
 
     def end_us(self, event_us: int, fibre: str) -> int:
         """Board time at which the last sample of an event's response has been taken."""
@@ -280,7 +303,7 @@ class SampleIntake:
         """
         why = self.why_unusable
         if why is None and self.clock.stale(event_us):
-            why = "sync pulses stopped"
+            why = "nothing came from the source" if self.by_stamps else "sync pulses stopped"
         if why is not None:
             return FibreResponse(dff=None, baseline_dff=None, missing=0, reason=why)
         place = self._place(fibre, event_us, stimulus_us)
@@ -337,7 +360,7 @@ class SampleIntake:
             noise_bytes=self._noise,
             restarts=self._restarts,
             clock_sigma_us=self.clock.sigma_us if self.clock.locked else None,
-            clock_pulses=self.clock.n_pulses,
+            clock_pulses=0 if isinstance(self.clock, HostClock) else self.clock.n_pulses,
             clock=None if board_us is None else health(self.clock, board_us),
             filter_delay_ms=max(delays, default=None),
         )

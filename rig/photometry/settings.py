@@ -121,13 +121,15 @@ class PhotometryConfig(_Part, frozen=True, kw_only=True):
     Parameters
     ----------
     driver
-        ``pyphotometry`` for a board on `port`; ``samples`` for a program that publishes at `data`.
+        ``pyphotometry`` for a board on `port`; ``samples`` for a program that publishes at `data`; ``lsl``
+        for one that offers a stream of the Lab Streaming Layer.
     port
         Serial port of a board; for the emulator, ``pty``.
     baud
         Bits per second; a pyboard's USB port ignores it.
     data
-        ZeroMQ endpoint of a program.
+        ZeroMQ endpoint of a program, or ``lsl:name=NAME``, ``lsl:type=TYPE``, ``lsl:source_id=ID`` for a
+        stream of the Lab Streaming Layer.
     mode
         Acquisition mode of a pyPhotometry board: ``2EX_2EM_continuous``, ``2EX_1EM_pulsed``,
         ``2EX_2EM_pulsed`` or ``3EX_2EM_pulsed``.
@@ -140,6 +142,9 @@ class PhotometryConfig(_Part, frozen=True, kw_only=True):
     sync_line
         Digital line (0-based) that carries the board's sync pulses; a pyPhotometry board's digital 1 is
         line 0.
+    sync
+        What the source's clock is kept true by: ``line``, the board's sync line; ``host``, nothing but the
+        moments at which this computer heard of both, to some milliseconds, and every time says so.
     silence_s
         Wall time without a sample after which people are told.
     window
@@ -159,6 +164,7 @@ class PhotometryConfig(_Part, frozen=True, kw_only=True):
     led_ma: tuple[int, int] = (30, 30)
     hardware: str = "2.0"
     sync_line: Annotated[int, msgspec.Meta(ge=0, le=7)] = 0
+    sync: Literal["line", "host"] = "line"
     silence_s: Positive = 5.0
     fibres: dict[str, FibreConfig] = {}
     window: FibreWindow = FibreWindow()

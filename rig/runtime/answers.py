@@ -25,15 +25,18 @@ from typing import Annotated, Final
 import msgspec
 
 from rig.errors import DopaloopError
-from rig.operator import RECORDER, decode_command
+from rig.operator import RECORDER, EmergencyStop, OperatorCommand, decode_command
 from rig.runtime.inbox import Inbox, InboxClosedError
 from rig.runtime.keys import Role
+from rig.runtime.ration import Ration
 from rig.runtime.telemetry import EventMessage, Snapshot, Telemetry
 
 MAX_REQUEST: Final = 64 * 1024
 """Longest request in bytes."""
 MAX_PER_SECOND: Final = 100
 """Commands that the session is handed in any second."""
+MAX_PER_CLIENT: Final = 50
+"""Of them from one connection. An emergency stop is always taken."""
 
 _NOT_A_NAME: Final = re.compile(r"[^A-Za-z0-9._ -]")
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -69,9 +72,9 @@ _requests: Final = msgspec.json.Decoder(Request)
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def check_operator_command(payload: bytes) -> None:
-    """Raise `msgspec.DecodeError` unless `payload` is a command of `rig.operator`."""
-    decode_command(payload)
+def check_operator_command(payload: bytes) -> OperatorCommand:
+    """Return the command; raise `msgspec.DecodeError` unless it is one of `rig.operator`."""
+    return decode_command(payload)
 
 
 class Answers:
@@ -98,8 +101,7 @@ class Answers:
         self._inbox = inbox
         self._check = check
         self._health = health
-        self._clock = clock
-        self._window = (0.0, 0)
+        self._ration = Ration(each=MAX_PER_CLIENT, total=MAX_PER_SECOND, clock=clock)
         self._do: dict[str, Callable[[Request, str], Answer]] = {
             "ping": self._ping,
             "snapshot": self._snapshot,
@@ -155,11 +157,13 @@ class Answers:
     def _submit(self, request: Request, who: str) -> Answer:
         payload = bytes(request.command)
         try:
-            self._check(payload)
+            command = self._check(payload)
         except (*_UNREADABLE, DopaloopError) as error:
             return _no(request.id, f"not a command: {error}")
-        if not self._within_rate():
-            return _no(request.id, f"too many commands: at most {MAX_PER_SECOND} a second are taken")
+        limit = None if isinstance(command, EmergencyStop) else self._ration.take(who)
+        if limit is not None:
+            whose = " from one client" if limit == MAX_PER_CLIENT else ""
+            return _no(request.id, f"too many commands: at most {limit} a second{whose} are taken")
         client = _NOT_A_NAME.sub("_", request.client) or who
         if client == RECORDER:
             client = "a recorder"  # the engine's own name is no client's
@@ -170,14 +174,6 @@ class Answers:
         if seq is None:
             return _no(request.id, "the session is too busy to take a command; try again")
         return Answer(id=request.id, ok=True, seq=seq)
-
-    def _within_rate(self) -> bool:
-        now = self._clock()
-        since, count = self._window
-        if now - since >= 1.0:
-            since, count = now, 0
-        self._window = (since, count + 1)
-        return count < MAX_PER_SECOND
 
 
 def _no(request_id: Id, error: str) -> Answer:

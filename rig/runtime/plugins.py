@@ -24,7 +24,7 @@ from rig.errors import ConfigError
 
 Kind = Literal[
     "board", "feed", "sample_device", "sample_feed", "harp_device", "recording", "protocol", "emulator",
-    "transport", "window", "panel", "acquisition",
+    "transport", "window", "panel", "acquisition", "bridge", "outlet",
 ]  # fmt: skip
 
 _NAMED: Final = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

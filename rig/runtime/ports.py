@@ -2,7 +2,8 @@
 
 Whatever carries the bytes is handed in as a function that opens it; nothing here knows of devices. A
 port that cannot be opened, or breaks, is reported once as an input of kind ``port`` with the reason,
-and is tried again every second until it opens.
+and is tried again every second until it opens; but not one that is gone for good (`PortGoneError`): a
+pseudo-terminal's name goes to the next emulator that is started, which is not ours.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from rig.errors import DopaloopError, TransportError
+from rig.errors import DopaloopError, PortGoneError, TransportError
 from rig.log.entry import PORT_OPEN, InputKind
 from rig.runtime.inbox import Inbox, InboxClosedError, WhenFull
 
@@ -83,6 +84,7 @@ class Port:
         self._asked_at: float | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._gone = False
         self._inbox: Inbox | None = None
         self._thread: threading.Thread | None = None
 
@@ -149,18 +151,19 @@ class Port:
         try:
             transport.write(data)
         except (TransportError, OSError) as error:
-            self._lost(transport, _reason(error))
+            self._lost(transport, error)
             return False
         self.bytes_out += len(data)
         if self._asked_at is None:
             self._asked_at = time.monotonic()
         return True
 
-    def _lost(self, transport: Transport, reason: str) -> None:
+    def _lost(self, transport: Transport, error: Exception) -> None:
         """Report a broken pipe once, whichever thread found out first. The reader closes it."""
+        self._gone = self._gone or isinstance(error, PortGoneError)
         if self._transport is transport:
             self._transport = None
-            self._remember(f"lost: {reason}")
+            self._remember(f"lost: {_reason(error)}")
 
     def _remember(self, reason: str) -> None:
         if reason != self.error:
@@ -178,7 +181,7 @@ class Port:
 
     def _run(self) -> None:
         with contextlib.suppress(InboxClosedError):
-            while not self._stop.is_set():
+            while not (self._stop.is_set() or self._gone):
                 transport = self._open()
                 if transport is not None:
                     self._read_until_lost(transport)
@@ -193,7 +196,12 @@ class Port:
         self.error = None
         self._asked_at = None
         self._transport = transport
-        self._tell("port", PORT_OPEN, "squeeze")
+        try:
+            self._tell("port", PORT_OPEN, "squeeze")
+        except InboxClosedError:  # the session has ended meanwhile: nobody would close it
+            self._transport = None
+            transport.close()
+            raise
         return transport
 
     def _heard(self, count: int) -> None:
@@ -215,7 +223,7 @@ class Port:
         except InboxClosedError:
             raise
         except Exception as error:  # noqa: BLE001 - as above: a reader that dies silently would be worse
-            self._lost(transport, _reason(error))
+            self._lost(transport, error)
         finally:
             with self._lock:  # nobody may still be writing when the pipe goes
                 self._transport = None

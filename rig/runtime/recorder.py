@@ -366,8 +366,9 @@ def _open(path: Path, meta_text: Mapping[str, str] | None) -> sqlite3.Connection
         if meta_text is not None:
             db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             db.execute(f"PRAGMA user_version={FORMAT}")
-            db.executescript(f"BEGIN;{TABLES}COMMIT;")
+            db.executescript(f"BEGIN;{TABLES}")
             db.executemany("INSERT INTO meta VALUES (?,?)", meta_text.items())
+            db.execute("COMMIT")  # all of it or nothing: half a description is none
     except sqlite3.Error as error:
         if db is not None:
             db.close()

@@ -14,9 +14,10 @@ from pathlib import Path
 from rig.documents import BoardActivity, Document, Notice, SessionState
 from rig.errors import ConfigError, ReplayMismatch
 from rig.log.gap import Gap
-from rig.log.replay import Rebuilt, SessionLike, rebuild
+from rig.log.replay import EndMark, Rebuilt, SessionLike, rebuild
 from rig.runtime.files import versions
 from rig.runtime.reader import SessionFile
+from rig.runtime.recorder import Recorder
 from rig.runtime.registry import running
 from rig.units import NS_PER_MS, NS_PER_S
 
@@ -87,7 +88,7 @@ def taken_up(file: SessionFile, session: SessionLike, protocol_hash: str = "") -
     Raises
     ------
     ConfigError
-        If the session was over, or its file does not replay here: it cannot go on then.
+        If its file does not replay here: it cannot go on then.
     """
     try:
         rebuilt = rebuild(session, file.rows(), file.meta_text)
@@ -95,11 +96,6 @@ def taken_up(file: SessionFile, session: SessionLike, protocol_hash: str = "") -
         raise ConfigError(
             f"it cannot go on, since it does not replay to where it was: {mismatch}", str(file.path)
         ) from None
-    if getattr(session, "ended", False):
-        raise ConfigError(
-            "this session was over when it was interrupted, only its end mark is missing; start a new one",
-            str(file.path),
-        )
     documents = list(file.documents())
     last = [document for seq, document in documents if seq == rebuilt.seq]
     return Resumption(
@@ -110,6 +106,32 @@ def taken_up(file: SessionFile, session: SessionLike, protocol_hash: str = "") -
         told=tuple(document for _, document in documents),
         unstored=_unstored(rebuilt.documents, last),
     )
+
+
+def closed(resumption: Resumption) -> EndMark:
+    """Write the end mark of a session that was over when its program was killed; return it.
+
+    Raises
+    ------
+    ConfigError
+        If the session was not over, or the file cannot be written.
+    """
+    rebuilt = resumption.rebuilt
+    if rebuilt.halt is None:
+        raise ConfigError("this session was not over", str(resumption.path))
+    mark = EndMark(
+        inputs=rebuilt.seq + 1,
+        chain=rebuilt.chain.digest.hex(),
+        reason=rebuilt.halt.reason,
+        ok=rebuilt.halt.ok,
+    )
+    recorder = Recorder(resumption.path, None, stored=mark.inputs)
+    if resumption.unstored:
+        recorder.documents(rebuilt.seq, resumption.unstored)
+    recorder.close(mark)
+    if recorder.error is not None:
+        raise ConfigError(f"its end mark cannot be written ({recorder.error})", str(resumption.path))
+    return mark
 
 
 def _unstored(followed: Sequence[Document], stored: Sequence[Document]) -> tuple[Document, ...]:

@@ -1,13 +1,15 @@
 """The one thread that owns every ZeroMQ socket: neural feeds in, telemetry out, commands both ways.
 
 It never waits for the engine: a full inbox makes it leave messages in their socket, and a slow client
-loses telemetry at its own queue.
+loses telemetry at its own queue. Nor can clients take it from the streams: they are served in short turns
+with longer rests, and what they ask beyond that waits on their side (`rig.runtime.ration`).
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -23,6 +25,7 @@ from rig.runtime.answers import MAX_REQUEST, Answers
 from rig.runtime.feeds import FeedPort, FeedSocket
 from rig.runtime.inbox import Inbox, InboxClosedError
 from rig.runtime.keys import Ring
+from rig.runtime.ration import Turns
 from rig.runtime.telemetry import Frames, Telemetry
 from rig.runtime.zap import Doorkeeper, role_and_name
 
@@ -30,7 +33,16 @@ STATE_EVERY_S: Final = 1.0
 TURN_MS: Final = 100
 HELD_MS: Final = 2
 LINGER_MS: Final = 500
-REQUESTS_PER_TURN: Final = 64
+TURN_S: Final = 0.005
+REST: Final = 2.0
+"""Clients are served this long, and then not for this many times as long: a third of the thread at most."""
+GREETED_PER_TURN: Final = 64
+STATE_AGAIN_S: Final = 0.02
+"""Newcomers are sent the state at once, but not more often than this."""
+WAITING_MARK: Final = 64
+"""Requests of a client that wait here, and answers that it does not fetch; more wait there, or are lost."""
+LONGEST_TOPIC: Final = 4096
+"""Of a subscription; what a connection with keys begins with is hundreds of bytes long."""
 SEND_MARK: Final = 2_000
 """Messages that wait for a client that does not read; then it loses some, and asks again if it wants."""
 HARD_LIMIT: Final = 4 * MAX_REQUEST
@@ -117,13 +129,17 @@ class Sockets:
         self._context: zmq.Context[Any] = zmq.Context()
         self._outbox = Outbox()
         self.telemetry = Telemetry(session, self._outbox.send)
-        self._door = Doorkeeper(self._context, ring) if ring is not None else None
+        self._guarded = ring is not None
+        self._door = Doorkeeper(self._context, ring)
+        self._turns = Turns(TURN_S, REST)
         self._publisher = self._context.socket(zmq.XPUB)
         self._router = self._context.socket(zmq.ROUTER)
         try:
             self._publisher.sndhwm = SEND_MARK
             self._publisher.setsockopt(zmq.XPUB_VERBOSE, 1)  # so that every newcomer is greeted
+            self._publisher.setsockopt(zmq.MAXMSGSIZE, LONGEST_TOPIC)
             self._router.setsockopt(zmq.MAXMSGSIZE, HARD_LIMIT)
+            self._router.set_hwm(WAITING_MARK)
             self._router.linger = self._publisher.linger = LINGER_MS
             self.publish_endpoint = self._bind(self._publisher, config.publish, "[telemetry] publish")
             self.commands_endpoint = self._bind(self._router, config.commands, "[telemetry] commands")
@@ -164,16 +180,13 @@ class Sockets:
 
     def _serve_all(self) -> None:
         poller = zmq.Poller()
-        for item in (self._outbox.ear, self._publisher, self._router):
+        for item in (self._outbox.ear, self._publisher, self._router, self._door.socket):
             poller.register(item, zmq.POLLIN)
-        if self._door is not None:
-            poller.register(self._door.socket, zmq.POLLIN)
-        state_due = time.monotonic()
+        state_due = greeted = time.monotonic()
         while not self._stop.is_set():
             ready = dict(poller.poll(self._timeout(poller)))
             self._publish()
-            if self._door is not None:
-                self._door.serve()
+            self._door.serve()
             for feed in self._feeds:
                 if feed.socket in ready or feed.held:
                     feed.drain()
@@ -181,14 +194,22 @@ class Sockets:
                     feed.heart.turn()
             if self._router in ready:
                 self._serve()
-            newcomer = self._publisher in ready and self._greet()
-            if newcomer or time.monotonic() >= state_due:
-                state_due = time.monotonic() + STATE_EVERY_S
+            if self._publisher in ready and self._greet():
+                state_due = min(state_due, greeted + STATE_AGAIN_S)
+            if time.monotonic() >= state_due:
+                greeted = time.monotonic()
+                state_due = greeted + STATE_EVERY_S
                 self.telemetry.repeat_state()
 
     def _timeout(self, poller: zmq.Poller) -> int:
-        """Listen to the feeds that can be drained; return how long to wait in milliseconds."""
+        """Listen to whom can be heard now; return how long to wait in milliseconds."""
         waiting = False
+        rests_ms = math.ceil(1000 * self._turns.rests_s)
+        if rests_ms:
+            with contextlib.suppress(KeyError):
+                poller.unregister(self._router)
+        else:
+            poller.register(self._router, zmq.POLLIN)
         for feed in self._feeds:
             if feed.held:
                 waiting = True
@@ -196,7 +217,7 @@ class Sockets:
                     poller.unregister(feed.socket)
             else:
                 poller.register(feed.socket, zmq.POLLIN)
-        return HELD_MS if waiting else TURN_MS
+        return min(HELD_MS if waiting else TURN_MS, rests_ms or TURN_MS)
 
     def _publish(self) -> None:
         for frames in self._outbox.take():
@@ -208,32 +229,36 @@ class Sockets:
         """Take subscriptions off the XPUB socket; True if somebody new listens."""
         newcomer = False
         with contextlib.suppress(zmq.Again):
-            while True:
+            for _ in range(GREETED_PER_TURN):
                 newcomer |= self._publisher.recv(zmq.NOBLOCK)[:1] == b"\x01"
         return newcomer
 
     def _serve(self) -> None:
-        if self._answers is None:
-            return
-        for _ in range(REQUESTS_PER_TURN):
-            try:
-                parts = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            who, *frames = (part.bytes for part in parts)
-            role, name = role_and_name(_user_id(parts[-1]))
-            # A REQ socket puts an empty frame before its request, and wants it back.
-            envelope = frames[:1] if len(frames) == 2 and not frames[0] else []
-            body = b"".join(frames[len(envelope) :])
-            answer = self._answers.answer(body, name or f"client {who.hex()}", role, name)
-            with contextlib.suppress(zmq.ZMQError):  # it went away meanwhile, or takes no answers
-                self._router.send_multipart([who, *envelope, answer], zmq.NOBLOCK)
+        self._turns.begin()
+        while self._answers is not None and not self._turns.over and self._answer_one(self._answers):
+            pass
+        self._turns.end()
+
+    def _answer_one(self, answers: Answers) -> bool:
+        """Answer the next request; False if there is none."""
+        try:
+            parts = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        who, *frames = (part.bytes for part in parts)
+        role, name = role_and_name(_user_id(parts[-1]))
+        # A REQ socket puts an empty frame before its request, and wants it back.
+        envelope = frames[:1] if len(frames) == 2 and not frames[0] else []
+        body = b"".join(frames[len(envelope) :])
+        answer = answers.answer(body, name or f"client {who.hex()}", role, name)
+        with contextlib.suppress(zmq.ZMQError):  # it went away meanwhile, or takes no answers
+            self._router.send_multipart([who, *envelope, answer], zmq.NOBLOCK)
+        return True
 
     def _bind(self, sock: zmq.Socket[bytes], endpoint: str, where: str) -> str:
-        if self._door is not None:
-            self._door.guard(sock)
-        elif not is_loopback(endpoint):
+        if not self._guarded and not is_loopback(endpoint):
             raise ConfigError(f"{where} = '{endpoint}' {OPEN_TO_NETWORK}")
+        self._door.guard(sock)
         try:
             sock.bind(endpoint)
         except zmq.ZMQError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rig.description import RigDescription
@@ -54,6 +55,44 @@ def _port(config: PhotometryConfig, farewell: Callable[[str], bytes], open_trans
     )
 
 
-def source_feeds(rig: RigDescription) -> list[FeedPort]:
-    """Return the sockets of the sources that publish over ZeroMQ."""
-    return [FeedPort(name=config.name, data=config.data) for config in rig.photometry if config.data]
+def source_feeds(rig: RigDescription, bridged: Mapping[str, str] | None = None) -> list[FeedPort]:
+    """Return the sockets of the sources that publish over ZeroMQ.
+
+    Parameters
+    ----------
+    bridged
+        Where those publish that do not do so by themselves (`bridges`), by name.
+    """
+    ends = bridged or {}
+    return [
+        FeedPort(name=config.name, data=ends.get(config.name, config.data))
+        for config in rig.photometry
+        if config.data
+    ]
+
+
+def needs_bridge(config: PhotometryConfig) -> bool:
+    """Whether a source publishes otherwise than over ZeroMQ, and must be brought there."""
+    return bool(config.data) and config.driver in plugins.names("bridge")
+
+
+@contextlib.contextmanager
+def bridges(rig: RigDescription) -> Iterator[dict[str, str]]:
+    """Bring the sources that publish otherwise to ZeroMQ, for as long as the ``with`` lasts.
+
+    Yields
+    ------
+    dict
+        Where each of them is published, by its name.
+
+    Raises
+    ------
+    ConfigError
+        If what a bridge needs is not installed.
+    """
+    with contextlib.ExitStack() as around:
+        yield {
+            config.name: around.enter_context(plugins.find("bridge", config.driver)(config)).endpoint
+            for config in rig.photometry
+            if needs_bridge(config)
+        }

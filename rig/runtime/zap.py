@@ -3,6 +3,10 @@
 Served in the socket thread. For every new connection libzmq asks here, inside the process. A known public
 key is let in, and its messages carry ``role:name`` as their user id; anything else is turned away before it
 can say a word.
+
+Where no keys are asked for, everybody on this computer is let in. He is asked all the same: with a doorkeeper
+libzmq does not talk to what is no ZeroMQ of version 3. Without, it takes any stray bytes for version 1, and
+where they meet a publisher that closes just then, it ends the whole program (4.3.5, ``zmtp_engine.cpp:439``).
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from rig.runtime.keys import Ring, Role
 ENDPOINT: Final = "inproc://zeromq.zap.01"
 DOMAIN: Final = "dopaloop"
 _FRAMES: Final = 7
-"""Version, request, domain, address, identity, mechanism, and the client's public key."""
+"""Version, request, domain, address, identity, mechanism, and the client's public key (not without keys)."""
 
 
 class Doorkeeper:
@@ -29,7 +33,7 @@ class Doorkeeper:
     context
         Of the sockets that are guarded; one doorkeeper a context, made before they are bound.
     ring
-        The engine's keys and its clients.
+        The engine's keys and its clients; None: no keys, and whoever can reach the socket may connect.
 
     Attributes
     ----------
@@ -37,7 +41,7 @@ class Doorkeeper:
         How many connections were turned away.
     """
 
-    def __init__(self, context: zmq.Context[Any], ring: Ring) -> None:
+    def __init__(self, context: zmq.Context[Any], ring: Ring | None) -> None:
         self._ring = ring
         self.refused = 0
         self.socket = context.socket(zmq.REP)
@@ -45,10 +49,11 @@ class Doorkeeper:
         self.socket.bind(ENDPOINT)
 
     def guard(self, socket: zmq.Socket[bytes]) -> None:
-        """Let only known clients connect to this socket; before it is bound."""
-        socket.curve_server = True
-        socket.curve_secretkey = self._ring.engine.secret.encode()
+        """Let only those connect to this socket that we know; before it is bound."""
         socket.zap_domain = DOMAIN.encode()
+        if self._ring is not None:
+            socket.curve_server = True
+            socket.curve_secretkey = self._ring.engine.secret.encode()
 
     def serve(self) -> None:
         """Answer what has been asked."""
@@ -65,7 +70,11 @@ class Doorkeeper:
         return [version, request, b"200", b"OK", user.encode(), b""]
 
     def _user(self, question: list[bytes]) -> str | None:
-        if len(question) != _FRAMES or question[2] != DOMAIN.encode() or question[5] != b"CURVE":
+        if len(question) < _FRAMES - 1 or question[2] != DOMAIN.encode():
+            return None
+        if self._ring is None:
+            return "" if question[5] == b"NULL" else None
+        if len(question) != _FRAMES or question[5] != b"CURVE":
             return None
         public = z85.encode(question[6]).decode() if len(question[6]) == 32 else ""
         for name, client in self._ring.clients.items():

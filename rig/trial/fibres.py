@@ -148,7 +148,7 @@ class Fibres:
             return
         intake, now_ns = self._intakes[source], self._out.now_ns
         try:
-            notable, chunks = intake.take(events)
+            notable, chunks = intake.take(events, now_ns)
         except ConfigError as error:
             self._broken.add(source)
             self._out.notice("error", source, f"{error}; nothing is made of this source's samples")
@@ -182,6 +182,11 @@ class Fibres:
     def board_ready(self, time_scale: int) -> None:
         """The board has told how fast its time may go."""
         self._loops.scaled(time_scale)
+
+    def board_heard(self, t_us: int) -> None:
+        """The board has spoken, and stamped it `t_us`: all that a source without a sync line has."""
+        for intake in self._intakes.values():
+            intake.clock.board_heard(t_us, self._out.now_ns)
 
     def board_pulse(self, t_us: int) -> None:
         """The board drove a rising edge on its sync line."""

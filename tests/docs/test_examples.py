@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 import time
+from xml.etree import ElementTree
 
+import msgspec
 import numpy as np
 import pytest
 import zmq
@@ -15,16 +17,19 @@ from scipy.io import savemat
 
 from rig.cli.plans import make_plan
 from rig.cli.rigs import demo_rig, launch, with_emulation
-from rig.cli.sitting import make_session
+from rig.cli.sitting import make_session, run_session
 from rig.cli.streams import listen
 from rig.description import StreamConfig
 from rig.events import Progress, Spike, StreamGap, StreamRestarted, Ttl, WireNoise
+from rig.photometry.settings import DffSettings
 from rig.runtime import plugins
 from rig.runtime.engine import Engine
 from rig.runtime.feeds import FeedPort
 from rig.runtime.guard import Guard
 from rig.runtime.ports import Port
 from rig.runtime.recordings import read_spikes, spike_responses
+from rig.runtime.registry import running
+from rig.trial.live_arrays import FIBRE_COLUMNS
 
 
 @pytest.fixture
@@ -68,6 +73,51 @@ def test_the_subscriber_follows_a_real_engine(root, tmp_path):
     assert outcome.ok, outcome
     assert attached.startswith("attached at event")
     assert rest.splitlines() == ["0 signalled 2.5 uL", "1 signalled 5.0 uL", "2 odour_b 0.0 uL"]
+
+
+def test_live_arrays_follow_a_session_with_a_fibre(root, tmp_path):
+    """A program beside: it finds the session as any would, and prints dF/F and spikes as they come."""
+    lines = []
+
+    def follow():
+        while not (found := [one.publish for one in running() if one.subject == "arrays"]):
+            time.sleep(0.02)
+        command = [sys.executable, root / "examples/live_arrays.py", found[0], "60"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+            try:
+                while not ({"dff", "spike"} <= {kind(line) for line in lines}) and len(lines) < 50_000:
+                    lines.append(program.stdout.readline())
+            finally:
+                program.kill()
+
+    def kind(line):
+        if "  at " in line:
+            return "spike"
+        return "dff" if "dF/F" in line and "nan" not in line else ""
+
+    rig = with_emulation(demo_rig(fibre=True), units=2, seed=1)
+    fibre = rig.photometry[0].fibres["striatum"]
+    quick = msgspec.structs.replace(fibre, dff=DffSettings(settle_s=10.0, baseline_s=30.0))
+    source = msgspec.structs.replace(rig.photometry[0], fibres={"striatum": quick})
+    follower = threading.Thread(target=follow)
+    follower.start()
+    with launch(msgspec.structs.replace(rig, photometry=(source,)), speed=20) as process:
+        plan = make_plan("variable_magnitude", process.rig, subject="arrays", seed=1, trials=8, settings={})
+        outcome, _ = run_session(plan, tmp_path, Console(quiet=True), quiet=True)
+    follower.join(20)
+    assert outcome.ok, outcome
+    assert {"dff", "spike"} <= {kind(line) for line in lines}
+    assert any(line.startswith("striatum  ") and " V  dF/F " in line for line in lines)
+
+
+def test_the_bonsai_workflow_takes_apart_what_the_session_sends(root):
+    """No Bonsai here: that the file is well formed, and says what the arrays channel says."""
+    workflow = ElementTree.parse(root / "examples/live_arrays.bonsai").getroot()
+    text = ElementTree.tostring(workflow, encoding="unicode")
+    assert "arrays/photometry" in text
+    columns = FIBRE_COLUMNS.split(",")
+    assert f">{len(columns)}<" in text  # as many columns as a fibre has
+    assert "F32" in text
 
 
 def test_the_converter_reads_the_released_form(example, tmp_path):

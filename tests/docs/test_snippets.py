@@ -58,7 +58,9 @@ def merged(into, more):
     return into
 
 
-@pytest.mark.parametrize("page", ["how-to/rig-file.md", "how-to/open-ephys.md"])
+@pytest.mark.parametrize(
+    "page", ["how-to/rig-file.md", "how-to/open-ephys.md", "how-to/photometry.md", "how-to/lsl.md"]
+)
 def test_the_parts_of_a_rig_file_make_a_rig(blocks, page):
     values = {"name": "box", "board": {"port": "COM3"}}
     for block in blocks(page):

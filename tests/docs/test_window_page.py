@@ -6,7 +6,7 @@ import struct
 
 PAGE = "docs/how-to/experimenters-day.md"
 MOST_BYTES = 200_000
-MOST_PICTURES = 9
+MOST_PICTURES = 12
 
 
 def sentences(source):

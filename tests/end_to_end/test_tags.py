@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 import threading
 
 import msgspec
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from rig.cli.app import app
 from rig.cli.inspect import session_report
 from rig.cli.plans import make_plan
 from rig.cli.replay import recorded_plan, replay_file
@@ -148,3 +152,30 @@ def test_a_client_confirms_while_the_light_goes_on(tmp_path):
         columns, rows = file.table("tag_confirmations")
         assert [dict(zip(columns, row, strict=True))["said_by"] for row in rows] == ["Ada"]
         assert replay_file(file, recorded_plan(file)).complete
+
+
+def said(*arguments):
+    made = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return made.exit_code, made.output, made.exception
+
+
+def test_the_command_shows_what_light_did_and_takes_a_persons_word(lit, tmp_path):
+    path = tmp_path / "copy.sqlite"
+    shutil.copy(lit[0], path)
+    units = [tag.unit for tag in lit[1].reckoning.tags.book.view()]
+    status, shown, _ = said("tag", path)
+    assert status == 0
+    assert all(unit in shown for unit in units)
+    looks = sum(bool(tag.suggestion) for tag in lit[1].reckoning.tags.book.view())
+    assert f"{looks} of {len(units)} units look tagged" in shown
+    assert said("tag", path, units[0], "--by", "Ada")[1].strip() == f"{units[0]} is tagged, says Ada"
+    assert (
+        said("tag", path, units[0], "--not", "--by", "Bo")[1].strip() == f"{units[0]} is not tagged, says Bo"
+    )
+    told = {unit["unit"]: unit["tag"] for unit in json.loads(said("inspect", path, "--json")[1])["units"]}
+    assert (told[units[0]]["tagged"], told[units[0]]["by"]) == (False, "Bo")
+    assert told[units[1]]["p"] is not None
+    assert said("replay", path)[0] == 0  # what is said afterwards disturbs no replay
+    status, _, error = said("tag", path, "9:9")
+    assert status != 0
+    assert "9:9" in str(error)

@@ -43,11 +43,11 @@ def pings(monkeypatch):
     heard = []
     answer = Answers.answer
 
-    def listening(self, body, who):
+    def listening(self, body, who, *rights):
         with suppress(msgspec.DecodeError):
             if msgspec.json.decode(body).get("do") == "ping":
                 heard.append(time.monotonic())
-        return answer(self, body, who)
+        return answer(self, body, who, *rights)
 
     monkeypatch.setattr(Answers, "answer", listening)
     return heard

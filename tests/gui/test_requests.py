@@ -10,12 +10,23 @@ from gui.requests import PATIENCE_S, Requests
 from protocols.variable_magnitude import VariableMagnitude
 from rig.desk import Desk
 from rig.device import BoardLimits
-from rig.documents import Notice
+from rig.documents import Notice, TagConfirmed
 from rig.effects import Publish
+from rig.errors import ConfigError
 from rig.ledger import WaterLedger
-from rig.operator import ManualReward, Note, SetParameter
+from rig.operator import ManualReward, Note, SetParameter, Tag
 from rig.outbox import Outbox
 from rig.plan import SessionPlan
+from rig.tagging.told import Confirmation
+
+UNITS = ("7:1", "7:2")
+
+
+def confirm(who, command, board_us):
+    """As the session does: only a unit that it knows has a word said of it."""
+    if command.unit not in UNITS:
+        raise ConfigError(f"no unit '{command.unit}' in this session")
+    return TagConfirmed(word=Confirmation(unit=command.unit, tagged=command.tagged, by=who))
 
 
 class Asker:
@@ -25,7 +36,7 @@ class Asker:
             subject="M7", protocol=VariableMagnitude(), protocol_name="variable_magnitude", rig=rig, seed=1
         )
         self.out = Outbox()
-        self.desk = Desk(plan, WaterLedger(rig), self.out, lambda command: None, BoardLimits)
+        self.desk = Desk(plan, WaterLedger(rig), self.out, lambda command: None, BoardLimits, confirm=confirm)
         self.requests = Requests()
 
     def ask(self, *commands):
@@ -55,6 +66,8 @@ def asker():
         ManualReward(volume_ul=2.5),
         ManualReward(volume_ul=0.3),
         Note(text="sleepy, and refused: to lick"),
+        Tag(unit="7:1", tagged=True, note="clear"),
+        Tag(unit="7:1", tagged=False),
     ],
 )
 def test_a_yes_is_understood(asker, command):
@@ -73,6 +86,7 @@ def test_a_yes_is_understood(asker, command):
         (SetParameter(name="nothing", value="1"), "no parameter"),
         (ManualReward(volume_ul=900.0), "900"),
         (ManualReward(volume_ul=1.0, valve="odour_a"), "valve"),
+        (Tag(unit="7:9", tagged=True), "7:9"),
     ],
 )
 def test_a_no_is_understood_with_its_reason(asker, command, word):

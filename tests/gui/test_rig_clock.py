@@ -31,6 +31,15 @@ def test_it_never_runs_backwards_within_a_session():
     assert clock.now_us(1.9) == ahead < clock.now_us(2.2)
 
 
+def test_a_history_that_is_told_slowly_does_not_carry_the_cursor_away():
+    """A busy computer is told twenty minutes within twenty seconds: this may be a rig at 60 times real time."""
+    clock = RigClock()
+    for k in range(200):
+        clock.hear(k * 6 * S, now_s=k * 0.1)
+    assert clock.rate == pytest.approx(60.0)
+    assert clock.now_us(19.9 + 60.0) == 199 * 6 * S + CARRY_ON_S * S
+
+
 def test_another_session_begins_anew():
     clock = RigClock()
     clock.hear(100 * S, now_s=0.0)

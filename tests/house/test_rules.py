@@ -130,6 +130,62 @@ def test_the_pure_rooms_draw_from_seeds_only():
     assert not found, "\n".join(found)
 
 
+# --- files from strangers ---------------------------------------------------------------------------
+
+RUNS_CODE = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
+PROTOCOL_FILES = Path("rig/runtime/plugins.py")
+"""The one room that runs a file: a protocol is code, and people are told so."""
+
+
+def code_runners_in(tree):
+    """Yield (line, what) of everything in a module that can make code of what it reads."""
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            if name.split(".")[0] in RUNS_CODE:
+                yield node.lineno, f"import of {name}"
+        if not isinstance(node, ast.Call):
+            continue
+        called, given = ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords}
+        if called in {"eval", "exec", "compile"} or called.endswith("exec_module"):
+            yield node.lineno, f"{called}()"
+        if called in {"np.load", "numpy.load"} and given.get("allow_pickle") != "False":
+            yield node.lineno, "np.load() without allow_pickle=False"
+        if called in {"yaml.load", "yaml.unsafe_load"} and "Loader" not in map(ast.unparse, node.args[1:]):
+            yield node.lineno, "YAML by a loader that makes objects"
+        if given.get("shell") == "True":
+            yield node.lineno, "a shell"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import pickle", "from joblib import load", "eval(x)", "exec(x, {})", "np.load(f)", "yaml.load(x)",
+     "np.load(f, allow_pickle=True)", "spec.loader.exec_module(m)", "subprocess.run(x, shell=True)"],
+)  # fmt: skip
+def test_what_makes_code_of_data_is_found(text):
+    assert list(code_runners_in(ast.parse(text)))
+
+
+def test_reading_data_is_fine():
+    text = "np.load(f, allow_pickle=False); yaml.load(t, Loader); re.compile(x); msgspec.json.decode(b)"
+    assert not list(code_runners_in(ast.parse(text)))
+
+
+def test_no_reader_makes_code_of_what_it_reads():
+    found = [
+        f"{here}:{line}: {what}"
+        for here, text in modules()
+        if here != PROTOCOL_FILES
+        for line, what in code_runners_in(ast.parse(text))
+    ]
+    assert not found, "\n".join(found)
+    assert list(code_runners_in(ast.parse((ROOT / PROTOCOL_FILES).read_text("utf-8"))))
+
+
 # --- size -------------------------------------------------------------------------------------------
 
 WHY = re.compile(r"\b(long|longer|longest)\b", re.IGNORECASE)

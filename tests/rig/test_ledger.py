@@ -262,3 +262,17 @@ def test_the_ledger_is_the_integral_of_the_open_time_as_the_board_stamped_it(ask
     if powered:
         assert book._account.session == core.spent[1]
         assert book._account.minute(core.now_us // 100) == core.spent[0]
+
+
+def test_what_was_promised_and_never_started_is_not_counted():
+    sm = StateMachine("one drop")
+    sm.state("one", deliver_ul=5.0, timer=1.0, then=END)
+    book = ledger()
+    book.promise(2.0)  # by hand, and under way
+    book.promise(5.0, sm.build(demo_rig()))
+    book.withdraw()
+    book.withdraw()  # of no more than there was
+    assert book.promised_ul == pytest.approx(2.0)
+    book.restart(0, anew=True)
+    book.settle(1_000_000)
+    assert 2.0 <= book.total_ul < 2.2

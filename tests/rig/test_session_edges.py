@@ -605,3 +605,36 @@ def test_a_refused_pulse_is_only_told(sit):
     once(sitting, in_state("iti"), board(PulseRefused(t_us=0, output=0)))
     assert sitting.run().ok
     assert any("refused a pulse" in notice.text for notice in sitting.of(Notice))
+
+
+class Dripping(Protocol):
+    """One drop a trial."""
+
+    response = None
+
+    def block(self):
+        return [(TrialType(condition="one", reward_ul=5.0), 1)]
+
+    def decide(self, history, estimates, rng):
+        return self.schedule[history.trials].trial()
+
+    def table(self, trial):
+        sm = StateMachine("drip")
+        sm.state("drop", deliver_ul=5.0, timer=1.0, then=END)
+        return sm
+
+
+def test_a_board_that_is_reset_before_a_trial_was_started_gave_nothing_of_it(sit):
+    """The trial is uploaded once more, and runs once; its water is not counted twice."""
+    sitting = sit(trials=6, units=0, protocol=Dripping)
+    lost = board(LinkLost(source="board", reason="the board was reset"))
+    now_us = sitting.virtual.now_us
+    ready = BoardReady(name="b", serial="1", firmware="1", time_scale=0, t_us=now_us + 9_000_000, anew=True)
+    done = once(sitting, in_phase("uploading", 2), lost, board(ready))
+    assert sitting.run().ok
+    assert done
+    records = [document.record for document in sitting.of(TrialDone)]
+    assert [record.outcome for record in records] == ["complete"] * 6
+    given_ul = sum(record.delivered_ul for record in records)
+    assert sitting.ended.delivered_ul == pytest.approx(given_ul)
+    assert 30.0 <= given_ul < 30.5

@@ -193,6 +193,16 @@ def test_what_is_written_in_binary_is_read(event):
     assert decode(encode(event)) == event
 
 
+def test_a_waveform_of_numbers_that_are_none_is_read():
+    signalling = struct.pack("<I", 0x7F800001)
+    body = signalling * 41
+    spike = RawSpike(
+        electrode_type=1, source_node=1, stream_id=1, channel=1, sample=1, timestamp_s=0.0, sorted_id=1,
+        body=body,
+    )  # fmt: skip
+    assert np.isnan(spike.waveform()).all()
+
+
 def test_a_waveform_whose_size_fits_no_electrode():
     spike = RawSpike(
         electrode_type=2, source_node=1, stream_id=1, channel=0, sample=0, timestamp_s=0.0, sorted_id=1,

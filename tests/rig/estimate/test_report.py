@@ -8,6 +8,7 @@ import pytest
 
 from rig.estimate import ReversalEstimator
 from rig.estimate.report import Report, ReportCounts, Source, Truth, report, schema_text
+from rig.estimate.tag_report import NO_TAG
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "reference" / "estimates.schema.json"
 COUNTS = ReportCounts(trials=20, rewarded=12, sizes_ul=(1.2, 5.0, 20.0), utility_axis_hz=(-2.8, 0.2, 8.3))
@@ -34,18 +35,19 @@ def test_the_shape() -> None:
     made = json.loads(msgspec.json.encode(report(estimator().estimates(), COUNTS, truth)))
     assert set(made) == {
         *("trials", "rewarded", "sizes_ul", "utility_axis_hz", "units"),
-        *("epochs", "population", "reasons"),
+        *("epochs", "population", "reasons", "fibres", "loops"),
     }
     assert (made["epochs"], made["population"]) == ([], None)
     assert made["reasons"] == {"population": "it was not asked for"}
     a, b = made["units"]
-    assert set(a) == {"unit", "n", "truth", "reversal", "asymmetry", "flags", "reasons"}
+    assert set(a) == {"unit", "n", "truth", "reversal", "asymmetry", "flags", "tag", "reasons"}
     assert a["n"] == [4, 4, 4]
     assert a["truth"] == {"reversal_hz": 0.7, "reversal_ul": 5.5, "asymmetry": 0.6}
     assert set(a["reversal"]["paper"]) == set(a["reversal"]["isotonic"]) == {"hz", "ul"}
     assert set(a["reversal"]["bayes"]) == {"hz", "sd_hz", "ci95_hz", "ul", "ci95_ul"}
     assert set(a["asymmetry"]) == {"paper", "bayes"}
-    assert a["reasons"] == {}
+    assert a["tag"] is None
+    assert a["reasons"] == {"tag": NO_TAG}
     assert b["reversal"] == {"paper": None, "isotonic": None, "bayes": None}
 
 
@@ -53,7 +55,7 @@ def test_every_null_has_its_reason() -> None:
     _, b = report(estimator().estimates(), COUNTS, no_truth="no truth file").units
     assert b.reasons["truth"] == "no truth file"
     assert set(b.reasons) == {
-        "truth",
+        *("truth", "tag"),
         *("reversal.paper", "reversal.isotonic", "reversal.bayes", "asymmetry.paper", "asymmetry.bayes"),
     }
     assert b.reasons["reversal.bayes"].startswith("0 responses")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig.documents import Notice
-from rig.runtime.answers import MAX_PER_SECOND, MAX_REQUEST, Answers
+from rig.runtime.answers import MAX_PER_CLIENT, MAX_PER_SECOND, MAX_REQUEST, Answers
 from rig.runtime.inbox import Inbox
 from rig.runtime.telemetry import Telemetry
 
@@ -27,9 +27,9 @@ class Desk:
         self.hub = Telemetry("abc", lambda frames: None)
         self.answers = Answers(self.hub, self.inbox, health=lambda: {"ports": {}}, clock=self.clock)
 
-    def ask(self, body):
+    def ask(self, body, who="client 01"):
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        return msgspec.json.decode(self.answers.answer(raw, "client 01"))
+        return msgspec.json.decode(self.answers.answer(raw, who))
 
 
 @pytest.fixture
@@ -105,15 +105,28 @@ def test_noise_always_gets_an_answer(noise):
     assert desk.ask(noise)["ok"] in (True, False)
 
 
-def test_a_flood_is_refused_and_passes(desk):
-    def submit():
-        return desk.ask({"do": "submit", "command": {"command": "note", "text": "x"}})
+NOTE = {"do": "submit", "command": {"command": "note", "text": "x"}}
 
-    answers = [submit() for _ in range(MAX_PER_SECOND + 20)]
-    assert [answer["ok"] for answer in answers] == [True] * MAX_PER_SECOND + [False] * 20
-    assert "too many commands" in answers[-1]["error"]
+
+def test_a_flood_is_refused_and_passes(desk):
+    answers = [desk.ask(NOTE) for _ in range(MAX_PER_CLIENT + 20)]
+    assert [answer["ok"] for answer in answers] == [True] * MAX_PER_CLIENT + [False] * 20
+    assert "too many commands: at most 50 a second from one client" in answers[-1]["error"]
     desk.clock.now += 1.0
-    assert submit()["ok"]
+    assert desk.ask(NOTE)["ok"]
+
+
+def test_one_client_cannot_silence_the_others(desk):
+    for _ in range(MAX_PER_CLIENT + 20):
+        desk.ask({**NOTE, "client": "gui"})  # it may call itself what it likes
+    assert desk.ask({**NOTE, "client": "gui"}, "client 02")["ok"]
+
+
+def test_all_together_are_limited_and_the_emergency_stop_is_not(desk):
+    taken = sum(desk.ask(NOTE, f"client {n % 5}")["ok"] for n in range(3 * MAX_PER_SECOND))
+    assert taken == MAX_PER_SECOND
+    assert "at most 100 a second are taken" in desk.ask(NOTE, "client 77")["error"]
+    assert desk.ask({"do": "submit", "command": {"command": "emergency_stop"}}, "client 0")["ok"]
 
 
 def test_a_session_that_is_over_or_too_busy(desk):

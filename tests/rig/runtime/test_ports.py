@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from rig.errors import TransportError
+from rig.errors import PortGoneError, TransportError
 from rig.log.entry import PORT_OPEN
 from rig.runtime import ports
 from rig.runtime.inbox import Inbox
@@ -92,6 +92,68 @@ def test_a_pulled_plug_is_reported_remembered_and_mended(board, start, inbox, wa
     assert port.error is not None
     assert not port.write(b"x")
     assert path
+
+
+def test_a_port_that_is_gone_for_good_is_not_opened_again_under_its_name(start, inbox, wait_for):
+    """The next emulator on this computer gets the pseudo-terminal's number; it is another session's."""
+    opened = []
+
+    class Gone:
+        def read(self, timeout_s):
+            raise PortGoneError("the other end hung up")
+
+        def close(self):
+            pass
+
+    def once():
+        opened.append(1)
+        return Gone()
+
+    port = start(once)
+    came, lost = taken(inbox, wait_for, 2)
+    assert came.payload == PORT_OPEN
+    assert lost.payload == b"lost: the other end hung up"
+    port._thread.join(5)
+    assert not port._thread.is_alive()
+    assert opened == [1]
+
+
+def test_a_write_finds_out_too_that_a_port_is_gone_for_good(start, inbox, wait_for):
+    opened = []
+
+    class Gone:
+        def __init__(self):
+            opened.append(1)
+
+        def read(self, timeout_s):
+            time.sleep(timeout_s)
+            return b""
+
+        def write(self, data):
+            raise PortGoneError("the other end hung up")
+
+        def close(self):
+            pass
+
+    port = start(Gone)
+    taken(inbox, wait_for, 1)
+    assert not port.write(b"x")
+    port._thread.join(5)
+    assert not port._thread.is_alive()
+    assert opened == [1]
+
+
+def test_a_port_that_opens_when_the_session_is_over_is_closed_again(start, inbox, wait_for):
+    closed = []
+
+    class Late:
+        def close(self):
+            closed.append(1)
+
+    inbox.close()
+    port = start(Late)
+    wait_for(lambda: closed)
+    assert not port.is_open
 
 
 class Stuck:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rig.clock.barcode import ONE_CORE, encode
 from rig.description import StreamConfig
 from rig.events import Progress, Spike, StreamGap, StreamRestarted, Ttl, WireNoise
 from rig.log.pack import pack
@@ -117,3 +118,63 @@ def test_a_stream_that_appears_late_does_not_answer_for_the_time_before(intake):
 def test_without_a_clock_nothing_is_said(intake):
     give(intake, Progress(next_sample=sample(20.0), rate_hz=RATE))
     assert intake.why_withheld(reward_at(5.0)) == "clock not locked to the sync line"
+
+
+def stream(**config):
+    return StreamIntake(
+        StreamConfig(name="probe", data="tcp://127.0.0.1:1", roster=("u",), **config), Script()
+    )
+
+
+def blocks(intake, until_s, late_s=0.02):
+    """Half-second blocks with a spike every 50 ms, each heard a little after its end."""
+    for k in range(round(until_s * 2)):
+        stop = (k + 1) * 0.5
+        spikes = [Spike(unit="u", sample=sample(k * 0.5 + n * 0.05 + 0.01)) for n in range(10)]
+        intake._feed.events = [*spikes, Progress(next_sample=sample(stop), rate_hz=RATE)]
+        yield stop
+        intake.take(pack([[b"x"]]), round((stop + late_s) * 1e9))
+
+
+def test_barcodes_on_both_sides_are_a_clock_whatever_edges_the_line_has():
+    intake = stream(sync="barcode", sync_input="codes")
+    for stop in blocks(intake, 40.0):
+        if (stop * 2) % 10 == 0:  # a code every five seconds
+            for at_us, rising in encode(round(stop), round(stop * 1e6) - 2_000_000, ONE_CORE):
+                intake.clock.board_edge(at_us, rising)
+                intake.clock.stream_edge(sample(at_us * 1e-6), rising)
+    health = intake.clock_health(40_000_000)
+    assert (health.source, health.verdict) == ("barcodes", "ok")
+    reward = reward_at(30.0)
+    assert intake.why_withheld(reward) is None
+    assert intake.counts(reward) == (("u", (8, 20)),)
+
+
+def test_without_a_barcode_the_reason_says_barcodes():
+    intake = stream(sync="barcode", sync_input="codes")
+    for _ in blocks(intake, 10.0):
+        pass
+    assert intake.why_withheld(reward_at(5.0)) == "clock not locked to the barcodes"
+
+
+def test_the_hosts_stamps_alone_count_spikes_and_say_how_well():
+    intake = stream(sync="host")
+    for stop in blocks(intake, 60.0):
+        intake.clock.board_heard(round(stop * 1e6), round((stop + 0.001) * 1e9))
+    health = intake.clock_health(60_000_000)
+    assert (health.source, health.verdict) == ("host stamps", "poor")
+    assert "right to +-" in health.reason
+    assert 3_000 < health.interval_us < 12_000
+    reward = reward_at(50.0)
+    assert intake.why_withheld(reward) is None
+    ((_, (inside, before)),) = intake.counts(reward)
+    # 14 ms that nobody can know, against a spike every 50 ms
+    assert abs(inside - 8) <= 1 and abs(before - 20) <= 1
+
+
+def test_a_stream_by_the_hosts_stamps_that_fell_silent_is_withheld():
+    intake = stream(sync="host")
+    assert intake.why_withheld(reward_at(5.0)) == "no data on the stream"
+    for stop in blocks(intake, 20.0):
+        intake.clock.board_heard(round(stop * 1e6), round((stop + 0.001) * 1e9))
+    assert intake.why_withheld(reward_at(40.0)) == "nothing came from the stream"

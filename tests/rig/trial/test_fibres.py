@@ -139,6 +139,21 @@ def test_without_the_sync_line_nothing_is_measured(sit_with_fibre):
     assert sitting.of(SessionState)[-1].sources[0].ready is False
 
 
+def test_without_the_sync_line_the_hosts_stamps_serve_if_the_rig_file_says_so(sit_with_fibre, source):
+    by_stamps = msgspec.structs.replace(source, sync="host")
+    sitting = sit_with_fibre(trials=25, cable=False, source=by_stamps)
+    assert sitting.run().ok
+    measured = [doc for doc in told(sitting) if doc.dff is not None]
+    assert len(measured) > 0.7 * len(told(sitting))
+    large = [doc.dff for doc in measured if doc.reward_ul >= 10]
+    assert min(large) > 0.01  # as placed by the line: within some milliseconds of a second-long window
+    (state,) = sitting.of(SessionState)[-1].sources
+    assert (state.clock.source, state.clock.verdict) == ("host stamps", "poor")
+    assert "right to +-" in state.clock.reason
+    assert 3_000 < state.clock.interval_us < 20_000
+    assert state.missing == state.surplus == 0  # nothing can tell
+
+
 def test_numbered_losses_are_told_as_sums_and_bridged(sit_with_fibre):
     sitting = sit_with_fibre(trials=40, loss=Losses(seed=2, share=0.01).lost)
     assert sitting.run().ok
