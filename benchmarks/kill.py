@@ -1,4 +1,4 @@
-"""`kill -9` of the engine at random moments: `python -m benchmarks.kill [KILLS]`.
+"""`kill -9` of the engine at random moments: `python -m benchmarks.kill [KILLS] [TRIALS]`.
 
 A session on an emulated rig (real pseudo-terminal, real ZeroMQ, a process of its own) is run by an engine in
 another process, which is killed, started again with ``--resume``, killed, and so on; when all trials are done
@@ -324,18 +324,21 @@ def _uninterrupted(seed: int, trials: int) -> tuple[list[TrialSpec], str]:
     return [record.spec for record in outcome.session.history.records], outcome.ended.decision_digest
 
 
-def main(kills: str = str(KILLS)) -> int:
-    """Kill, and print what came of it; 1 if something was lost that must not be."""
+def main(kills: str = str(KILLS), trials: str = str(TRIALS)) -> int:
+    """Kill, and print what came of it; 1 if something was lost that must not be. Ctrl-C prints it earlier."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="dopaloop-kill-") as folder:
-        outcome = Killer(Path(folder)).run(int(kills))
+        killer = Killer(Path(folder), trials=int(trials))
+        with contextlib.suppress(KeyboardInterrupt):
+            killer.run(int(kills))
+        outcome = killer.outcome
     for problem in outcome.problems:
         print("PROBLEM:", problem)
     lost_ms = sorted(killed.lost_ms for killed in outcome.kills) or [0.0]
     lost = [killed.lost_inputs for killed in outcome.kills]
     told = sum(killed.told for killed in outcome.kills)
     print(
-        f"{len(outcome.kills)} kills in {outcome.sessions} sessions of {TRIALS} trials, "
+        f"{len(outcome.kills)} kills in {outcome.sessions} whole sessions of {trials} trials, "
         f"{time.monotonic() - begun:.0f} s\n"
         f"input missing: median {statistics.median(lost_ms):.1f} ms, 99 % "
         f"{lost_ms[int(0.99 * len(lost_ms))]:.1f} ms, most {lost_ms[-1]:.1f} ms (at most "

@@ -13,9 +13,10 @@ import contextlib
 import json
 import socket
 import tempfile
+import time
 from collections import deque
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -121,15 +122,26 @@ def transients(path: Path, seconds: float, seed: int) -> None:
     )
 
 
-class Watched(deque[Any]):
-    """Remembers every soft event that was sent: (number, newest sample of its chunk)."""
+Decided = tuple[int, int, int]
+"""Soft event, newest sample of the chunk that asked for it, and when that was decided, in ns."""
 
-    def __init__(self, sent: list[tuple[int, int]]) -> None:
+
+class Way(NamedTuple):
+    """Seconds since a chunk's last byte was handed to the port, at the decision and at the action."""
+
+    decided_s: float
+    taken_s: float
+
+
+class Watched(deque[Any]):
+    """Remembers every soft event that was sent: (number, newest sample of its chunk, when it was decided)."""
+
+    def __init__(self, sent: list[Decided]) -> None:
         super().__init__()
         self._sent = sent
 
     def append(self, sent: Any, /) -> None:
-        self._sent.append((sent.loop.config.soft_event, sent.sample))
+        self._sent.append((sent.loop.config.soft_event, sent.sample, time.monotonic_ns()))
         super().append(sent)
 
 
@@ -144,8 +156,8 @@ def free_ports(count: int, wire: str) -> list[str]:
 
 def run(
     seconds: float, units: int, boards: int, wire: str = "pty", keep: Path | None = None
-) -> tuple[list[float], list[LoopLatency], str]:
-    """Run it; return the true latencies in seconds, and what the session measured itself."""
+) -> tuple[list[Way], list[LoopLatency], str]:
+    """Run it; return how long each way really took, and what the session measured itself."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         port, *ports = free_ports(boards + 1, wire)
@@ -155,7 +167,7 @@ def run(
             transients(recording, min(seconds + 60.0, 600.0), seed=k)
             text += SOURCE.format(name=f"source_{k}", port=ports[k], number=k + 1, recording=recording)
         (folder / "answering.py").write_text(PROTOCOL)
-        sent: list[tuple[int, int]] = []
+        sent: list[Decided] = []
         trials = max(1, round(seconds / TRIAL_S))
         with launch(parse_rig(text), speed=1.0, stamps=folder / "stamps.json") as process:
             plan = make_plan(
@@ -170,18 +182,28 @@ def run(
         return latencies(sent, read_stamps(folder / "stamps.json")), list(told), outcome.reason
 
 
-def latencies(sent: list[tuple[int, int]], stamps: Stamped) -> list[float]:
-    """Pair what was sent with what was taken: seconds from the chunk's last byte to the action."""
-    found: list[float] = []
+def latencies(sent: list[Decided], stamps: Stamped) -> list[Way]:
+    """Pair what was sent with what was taken: seconds from the chunk's last byte to decision and action."""
+    found: list[Way] = []
     for number, leaving in enumerate(stamps.sent, 1):
         left = np.array(leaving, dtype=np.int64).reshape(-1, 2)
-        samples = [sample for soft, sample in sent if soft == number]
-        out_ns: NDArray[np.int64] = left[np.searchsorted(left[:, 0], np.array(samples) + 1), 1]
+        # What left last may have no stamp any more.
+        mine = [(sample, at_ns) for soft, sample, at_ns in sent if soft == number and sample < left[-1, 0]]
+        samples, decided_ns = np.array(mine, dtype=np.int64).reshape(-1, 2).T
+        out_ns: NDArray[np.int64] = left[np.searchsorted(left[:, 0], samples + 1), 1]
         for soft, _, taken_ns in stamps.soft:
-            before = out_ns[out_ns < taken_ns]
-            if soft == number and len(before) and taken_ns - before[-1] < FARTHEST_S * 1e9:
-                found.append(float(taken_ns - before[-1]) * 1e-9)
+            newest = int(np.count_nonzero(out_ns < taken_ns)) - 1
+            if soft == number and newest >= 0 and taken_ns - out_ns[newest] < FARTHEST_S * 1e9:
+                ends_ns = decided_ns[newest], taken_ns
+                found.append(Way(*(float(end_ns - out_ns[newest]) * 1e-9 for end_ns in ends_ns)))
     return found
+
+
+def _print(what: str, seconds: list[float]) -> None:
+    shares = ", ".join(
+        f"{share} {percentile(seconds, share) * 1e3:.2f} ms" for share in ("p50", "p99", "p100")
+    )
+    print(f"{what}, {len(seconds)} times: {shares}")
 
 
 def main() -> None:
@@ -194,13 +216,14 @@ def main() -> None:
     parser.add_argument("--wire", choices=("pty", "tcp"), default="pty", help="what the boards are on")
     parser.add_argument("--out", type=Path, help="keep the session file in this folder")
     asked = parser.parse_args()
-    true_s, told, reason = run(asked.seconds, asked.units, asked.boards, asked.wire, asked.out)
+    ways, told, reason = run(asked.seconds, asked.units, asked.boards, asked.wire, asked.out)
     if asked.json:
-        print(json.dumps({"seconds": true_s, "told": msgspec.to_builtins(told)}))
+        print(json.dumps({"seconds": [way.taken_s for way in ways], "told": msgspec.to_builtins(told)}))
         return
     print(reason)
-    shares = " ".join(f"{share} {percentile(true_s, share) * 1e3:.2f} ms" for share in ("p50", "p99", "p100"))
-    print(f"chunk's last byte to action, {len(true_s)} times: {shares}")
+    _print("chunk's last byte to action", [way.taken_s for way in ways])
+    _print("  to the decision", [way.decided_s for way in ways])
+    _print("  from there to the action", [way.taken_s - way.decided_s for way in ways])
     for loop in told:
         print(msgspec.json.encode(loop).decode())
 

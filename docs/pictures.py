@@ -29,7 +29,7 @@ from PyQt5.QtWidgets import QApplication, QWidget
 from gui.client import HealthSeen
 from gui.docks import installed_panels
 from gui.health import judge
-from gui.healthbar import HealthBar
+from gui.healthbar import FLASH_S, HealthBar
 from gui.model import SessionModel
 from gui.shots import HEALTH, Still, until
 from gui.start import StartPage
@@ -131,9 +131,10 @@ def alarm() -> QImage:
     silent = {STREAM: {"messages": stream.messages, "answers": False, "last_heard_s": 2.1}}
     model.take(HealthSeen({**HEALTH, "feeds": silent}, 0.9))
     bar = HealthBar(LIGHT, beep=lambda: None)
-    bar.show_lights(judge(model, 0.1, {}), 0.0)
     bar.setFixedWidth(1366)
     bar.show()
+    for now_s in (0.0, FLASH_S + 1.0):  # when it has blinked for a while
+        bar.show_lights(judge(model, 0.1, {}), now_s)
     return _grabbed(bar)
 
 

@@ -283,7 +283,7 @@ class LatencyPlot:
     """
 
     def __init__(self, theme: Theme) -> None:
-        self.plot = themed_plot(theme, left="times", bottom="sample to action, ms")
+        self.plot = themed_plot(theme, left="times", bottom="latency, ms")
         self.plot.getPlotItem().getAxis("left").setWidth(scaled(46))
         self._bars = pg.BarGraphItem(x=[0], height=[0], width=1.0, brush=theme.accent, pen=pg.mkPen(None))
         self._p99 = pg.InfiniteLine(angle=90, pen=pg.mkPen(theme.warn, width=2, style=Qt.DashLine))

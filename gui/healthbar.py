@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QFont, QFontMetrics
 from PyQt5.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton
 
 from gui.health import Level, Light
 from gui.theme import Theme
 
 SHAPES: Final = {Level.UNKNOWN: "○", Level.GOOD: "●", Level.WARN: "▲", Level.BAD: "■"}
+SMALL: Final = 0.8
 AGAIN_S: Final = 10.0
 """As long as something is red, it is heard again so often."""
 FLASH_S: Final = 5.0
@@ -44,7 +46,7 @@ class HealthBar(QFrame):
         self._beeped_s = float("-inf")
         self._red_s = float("-inf")
         self._lit = False
-        self._terse = False
+        self._terse = self._small = False
         self.beeps = 0
         self.lights: list[Light] = []
         self.setObjectName("health")
@@ -65,6 +67,8 @@ class HealthBar(QFrame):
         self._name_mute(False)
         self._row.addWidget(self.mute)
         self._dress(alarm=False)
+        # The same in an alarm, whatever is said then: nothing else in the window moves.
+        self.setFixedHeight(max(self.sizeHint().height(), round(2.6 * self.fontMetrics().height() * SMALL)))
 
     def show_lights(self, lights: Sequence[Light], now_s: float, remark: str = "") -> None:
         """Show these lights; sound if one has turned red, and again while any is.
@@ -82,7 +86,9 @@ class HealthBar(QFrame):
         if text != self.words.text():
             self.words.setText(text)
             self.words.setToolTip(text)
-        terse = wrong and not self._has_room(lights, text)
+        terse = wrong and self._width(map(_whole, lights), text) > self.width()
+        kept = [_named(light) if light.level is Level.GOOD else _whole(light) for light in lights]
+        small = terse and self._width(kept, text) > self.width()
         if lights != self.lights or terse != self._terse:
             self.lights, self._terse = lights, terse
             self._draw()
@@ -90,19 +96,24 @@ class HealthBar(QFrame):
             self._red_s = now_s
         since_s = now_s - self._red_s
         lit = bool(red) and since_s < FLASH_S and since_s % (2 * BLINK_S) < BLINK_S
-        if bool(red) != bool(self._red) or lit != self._lit:
-            self._lit = lit
+        if bool(red) != bool(self._red) or lit != self._lit or small != self._small:
+            self._lit, self._small = lit, small
+            self.words.setWordWrap(small)
+            self._draw()
             self._dress(alarm=bool(red))
         if red - self._red or (red and now_s - self._beeped_s >= AGAIN_S):
             self._sound(now_s)
         self._red = red
 
-    def _has_room(self, lights: Sequence[Light], text: str) -> bool:
-        """Whether all figures fit beside what is wrong; if not, those of the good lights are left out."""
-        widths = [self.fontMetrics().horizontalAdvance(words) for words in (*map(_whole, lights), text)]
+    def _width(self, shown: Iterable[str], text: str) -> int:
+        """How wide the bar would have to be for these lights and a sentence beside them."""
+        bold = QFont(self.font())
+        bold.setBold(True)
+        widths = [self.fontMetrics().horizontalAdvance(words) for words in shown]
+        widths.append(QFontMetrics(bold).horizontalAdvance(text))
         margins = self._row.contentsMargins()
         spare = margins.left() + margins.right() + self.mute.sizeHint().width()
-        return sum(widths) + self._row.spacing() * (len(widths) + 1) + spare <= self.width()
+        return sum(widths) + self._row.spacing() * (len(widths) + 1) + spare
 
     def _sound(self, now_s: float) -> None:
         self._beeped_s = now_s
@@ -118,13 +129,14 @@ class HealthBar(QFrame):
             self._labels.append(label)
         for label in self._labels[len(self.lights) :]:
             label.hide()
+        theme, lit = self._theme, self._lit
         for label, light in zip(self._labels, self.lights, strict=False):
-            colour = self._colour(light.level)
+            colour = theme.raised if lit else self._colour(light.level)
             left_out = self._terse and light.level is Level.GOOD
             label.setText(
                 f"<span style='color:{colour}'>{SHAPES[light.level]}</span> "
-                f"<span style='color:{self._theme.faint}'>{light.name}</span> "
-                f"<span style='color:{colour if light.level >= Level.WARN else self._theme.text}'>"
+                f"<span style='color:{theme.raised if lit else theme.faint}'>{light.name}</span> "
+                f"<span style='color:{colour if lit or light.level >= Level.WARN else theme.text}'>"
                 f"{'' if left_out else light.value}</span>"
             )
             label.setToolTip(light.why)
@@ -141,14 +153,20 @@ class HealthBar(QFrame):
         colour = theme.text if not alarm else theme.raised if self._lit else theme.bad
         weight = "bold" if alarm else "normal"
         back = theme.bad if self._lit else theme.raised
+        # Two lines of small letters stand where one of the usual ones does not fit.
+        size = f" font-size: {SMALL * self.font().pointSizeF():.1f}pt;" if self._small else ""
         self.setStyleSheet(
             f"#health {{ background: {back}; border-top: {edge}; }}"
-            f"#words {{ color: {colour}; font-weight: {weight}; }}"
+            f"#words {{ color: {colour}; font-weight: {weight};{size} }}"
         )
 
     def _name_mute(self, muted: bool) -> None:
         self.mute.setText("sound off" if muted else "sound on")
         self.mute.setToolTip("Alarms are silent" if muted else "An alarm is heard when something turns red")
+
+
+def _named(light: Light) -> str:
+    return f"{SHAPES[light.level]} {light.name}"
 
 
 def _whole(light: Light) -> str:

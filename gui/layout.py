@@ -108,7 +108,7 @@ def share_out(
     for column in (left, right):
         stacked = [dock for dock in column if not window.tabifiedDockWidgets(dock)]
         if len(stacked) > 1:
-            window.resizeDocks(stacked, [height // len(column)] * len(stacked), Qt.Vertical)
+            window.resizeDocks(stacked, [height // _rows(column, height)] * len(stacked), Qt.Vertical)
 
 
 def _columns(docks: Sequence[PanelDock], height: int, *, neural: bool) -> tuple[list[PanelDock], ...]:
@@ -126,9 +126,13 @@ def _columns(docks: Sequence[PanelDock], height: int, *, neural: bool) -> tuple[
     return left, centre, right
 
 
+def _rows(column: Sequence[PanelDock], height: int) -> int:
+    return max(1, min(len(column), height // ROOM_PER_DOCK))
+
+
 def _stack(window: QMainWindow, column: Sequence[PanelDock], height: int) -> None:
     """One below the other as long as there is room; the others tabbed, two and two from the end."""
-    rows = max(1, min(len(column), height // ROOM_PER_DOCK))
+    rows = _rows(column, height)
     heads = list(column[:rows])
     for before, dock in itertools.pairwise(heads):
         window.splitDockWidget(before, dock, Qt.Vertical)

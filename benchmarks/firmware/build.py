@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
+import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 FIRMWARE: Final = Path(__file__).resolve().parents[2] / "firmware"
 BUILT: Final = FIRMWARE / "build"
@@ -36,6 +36,14 @@ def missing(*targets: str) -> str:
     return f"the firmware's tools are not all here ({what}); Debian: apt install {_PACKAGES}"
 
 
+def _wait_for(lock: IO[str]) -> None:
+    """Wait until nobody else builds: tests run side by side."""
+    if os.name == "posix":
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def build(*targets: str) -> Path:
     """Build targets of `firmware/Makefile`; return the folder of what was built.
 
@@ -45,11 +53,10 @@ def build(*targets: str) -> Path:
         If that fails; says what make said.
     """
     BUILT.mkdir(exist_ok=True)
+    make = ["make", f"-j{os.cpu_count() or 1}", "-C", str(FIRMWARE), *targets]
     with (BUILT / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
-        done = subprocess.run(
-            ["make", "-C", FIRMWARE, *targets], capture_output=True, text=True, check=False, timeout=300
-        )
+        _wait_for(lock)
+        done = subprocess.run(make, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
         raise RuntimeError(f"make {' '.join(targets)} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return BUILT

@@ -8,6 +8,7 @@
 #include "compiler.h"
 #include "cycles.h"
 #include "pins.h"
+#include "uart.h"
 
 /*
  * Processor clocks from the edge of a pin to the handler's look at the timer, when nothing else is
@@ -133,6 +134,7 @@ static inline void change(uint8_t left)
 ISR(PCINT0_vect)
 {
     change(inputs_changes_left);
+    uart_look();
 }
 
 /* --- noise ------------------------------------------------------------------------------------- */

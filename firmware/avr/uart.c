@@ -18,10 +18,12 @@
  */
 #define SENDING_BYTES 128
 
-static uint8_t received[256], sending[SENDING_BYTES];
-static volatile uint8_t received_in, received_out, sending_in, sending_out;
-
+uint8_t uart_received[256];
+volatile uint8_t uart_received_in, uart_received_out;
 volatile uint16_t uart_lost;
+
+static uint8_t sending[SENDING_BYTES];
+static volatile uint8_t sending_in, sending_out;
 
 void uart_begin(void)
 {
@@ -33,20 +35,13 @@ void uart_begin(void)
 
 void uart_forget(void)
 {
-    received_out = received_in;
+    uart_received_out = uart_received_in;
     uart_lost = 0;
 }
 
 ISR(USART0_RX_vect)
 {
-    uint8_t byte = UDR0, next = (uint8_t)(received_in + 1);
-
-    if (next == received_out) {
-        uart_lost++;
-        return;
-    }
-    received[received_in] = byte;
-    received_in = next;
+    uart_look(); /* perhaps an input's interrupt has been here before */
 }
 
 ISR(USART0_UDRE_vect)
@@ -63,17 +58,17 @@ ISR(USART0_UDRE_vect)
 
 bool uart_has_byte(void)
 {
-    return received_in != received_out;
+    return uart_received_in != uart_received_out;
 }
 
 bool uart_take(uint8_t *byte)
 {
-    uint8_t out = received_out;
+    uint8_t out = uart_received_out;
 
-    if (out == received_in)
+    if (out == uart_received_in)
         return false;
-    *byte = received[out];
-    received_out = (uint8_t)(out + 1);
+    *byte = uart_received[out];
+    uart_received_out = (uint8_t)(out + 1);
     return true;
 }
 

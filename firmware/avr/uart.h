@@ -2,11 +2,36 @@
 #ifndef UART_H
 #define UART_H
 
+#include <avr/io.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+/* For uart_look alone. */
+extern uint8_t uart_received[256];
+extern volatile uint8_t uart_received_in, uart_received_out;
+
 /* Bytes that found the receiving ring full. */
 extern volatile uint16_t uart_lost;
+
+/*
+ * Take the byte that has come, if one has; interrupts must be off. Interrupts that come before the receiver's
+ * look too: noise on an input would keep it waiting for longer than it can hold bytes.
+ */
+static inline void uart_look(void)
+{
+    uint8_t byte, in;
+
+    if (!(UCSR0A & _BV(RXC0)))
+        return;
+    byte = UDR0;
+    in = uart_received_in;
+    if ((uint8_t)(in + 1) == uart_received_out) {
+        uart_lost++;
+        return;
+    }
+    uart_received[in] = byte;
+    uart_received_in = (uint8_t)(in + 1);
+}
 
 void uart_begin(void);
 

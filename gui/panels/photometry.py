@@ -179,7 +179,7 @@ class PhotometryPanel(CandidPanel):
             parts.append(f"<b style='color:{theme.warn}'>{html.escape(', '.join(estimate.flags))}</b>")
         if self.about.checkedId() == LOOP:
             parts = [html.escape(words) for words in loops_words(self._loops(key))]
-        if view.withheld:
+        elif view.withheld:
             (why, _), count = view.withheld.most_common(1)[0], sum(view.withheld.values())
             parts.append(f"{count} response{'s' * (count > 1)} withheld ({html.escape(why)})")
         self.numbers.setText(" &nbsp;&middot;&nbsp; ".join(parts))

@@ -154,7 +154,7 @@ class SampleIntake:
             match event:
                 case Samples():
                     chunks += self._take_samples(event)
-                    self.clock.stream_heard(event.first + len(event.values) + self._count.offset, t_ns)
+                    self.clock.stream_heard(event.end - 1, t_ns)  # the newest has just been taken
                     continue
                 case Ttl():
                     if event.line == self.config.sync_line and event.rising and not event.after_gap:

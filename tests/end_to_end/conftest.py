@@ -48,6 +48,19 @@ class WireRun:
         return self.session.digest.hex()
 
 
+def decided_alike(session: Session, job: WireRun) -> bool:
+    """Whether a session decided as another did.
+
+    Byte for byte, if the machine had time for both; where it was too busy for the heartbeat, and a trial was
+    cut short by the board's watchdog, what was decided is compared without what became of it.
+    """
+    records, others = session.history.records, job.session.history.records
+    if all(record.outcome == "complete" for record in (*records, *others)):
+        return session.digest.hex() == job.digest
+    few = sum(record.outcome != "complete" for record in records) <= 2
+    return few and [record.spec for record in records] == [record.spec for record in others]
+
+
 def wire_run(
     out: Path,
     *,

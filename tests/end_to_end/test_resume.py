@@ -98,6 +98,7 @@ class Ear:
     def __init__(self, rig):
         self._ends = rig.telemetry.publish, rig.telemetry.commands
         self.trials, self.kinds, self.links = [], set(), []
+        self.seen = 0
         self.follower = Follower(
             *self._ends, on_snapshot=self.look_back, on_change=self.take, on_link=self.links.append,
             silence_s=0.5,
@@ -109,7 +110,9 @@ class Ear:
                 self.take(change)
 
     def take(self, change):
-        if isinstance(change, EventChange):
+        # On a busy computer the engine may seem silent: then it looks back once more.
+        if isinstance(change, EventChange) and change.n > self.seen:
+            self.seen = change.n
             self.kinds.add(type(change.document))
             if isinstance(change.document, TrialDone):
                 self.trials.append(change.document.record)

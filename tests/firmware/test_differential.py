@@ -15,7 +15,7 @@ from drivers.board.wire import PayloadType
 from rig.machine.image import encode
 from rig.machine.refusal import Refusal
 
-RUNS = 200
+RUNS, TALKS = 200, 60
 SEED = 20261123
 
 
@@ -51,13 +51,13 @@ def test_the_chip_equals_the_reference_and_the_emulated_board(bench):
 
 def test_the_c_core_speaks_byte_for_byte_like_the_emulated_board(stepper):
     sent = 0
-    for number in range(RUNS):
+    for number in range(TALKS):
         steps = random_steps(SEED, number)
         reference = WireReference()
         wanted = reference.play(steps)
         assert is_same(reference, stepper.ask_bytes(commands(steps)), wanted), f"talk {number}"
         sent += len(wanted)
-    assert sent > 500 * RUNS
+    assert sent > 500 * TALKS
 
 
 def test_the_counter_wraps_without_a_trace(stepper, reward):

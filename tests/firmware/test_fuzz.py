@@ -9,7 +9,7 @@ from benchmarks.firmware.build import build, missing
 from benchmarks.firmware.corpus import frames_sample, table_sample, write_corpora
 from benchmarks.firmware.scripts import random_image
 
-RUNS = {"frames": 600, "tables": 4_000}
+RUNS = {"frames": 250, "tables": 2_500}
 
 
 def run(program, *arguments):

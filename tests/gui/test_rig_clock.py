@@ -32,7 +32,7 @@ def test_it_never_runs_backwards_within_a_session():
 
 
 def test_a_history_that_is_told_slowly_does_not_carry_the_cursor_away():
-    """A busy computer is told twenty minutes within twenty seconds: this may be a rig at 60 times real time."""
+    """A busy computer is told twenty minutes within twenty seconds: that looks like 60 times real time."""
     clock = RigClock()
     for k in range(200):
         clock.hear(k * 6 * S, now_s=k * 0.1)

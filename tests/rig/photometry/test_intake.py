@@ -210,3 +210,26 @@ def test_another_rate_than_the_rig_file_says():
     intake.take([msgspec.structs.replace(READY, rate_hz=1000.0)])
     assert intake.clock.nominal_rate_hz == 1000.0
     assert intake.delay_ms("left") == pytest.approx(22.5, abs=0.1)
+
+
+# --- without a sync line --------------------------------------------------------------------------
+
+
+def test_by_the_hosts_stamps_a_sample_lies_where_it_was_heard_less_what_nobody_knows():
+    by_stamps = msgspec.structs.replace(CONFIG, sync="host")
+    intake = SampleIntake(by_stamps)
+    intake.take([READY])
+    assert intake.why_unusable == "clock not known from the computer's stamps yet"
+    for k in range(30 * 13):
+        taken_s = 2.0 + (k * 10 + 10) / 130.0  # when the newest of the chunk was taken, in board time
+        intake.clock.board_heard(round(taken_s * 1e6), round((taken_s + 0.001) * 1e9))
+        intake.add_board_pulse(round(taken_s * 1e6))  # a line that is wired elsewhere says nothing here
+        intake.take(
+            [Samples(first=k * 10, rate_hz=130.0, values=np.ones((10, 2)))], round((taken_s + 0.004) * 1e9)
+        )
+    assert intake.why_unusable is None
+    found_us = intake.board_time_us(3899)
+    assert found_us == pytest.approx((2.0 + 3900 / 130.0) * 1e6, abs=intake.clock.interval_us)
+    assert intake.counted(31_000_000)  # nothing will ever tell that a sample is missing: none is waited for
+    health = intake.health(32_000_000)
+    assert (health.missing, health.clock_pulses, health.clock.source) == (0, 0, "host stamps")

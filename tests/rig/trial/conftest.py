@@ -66,6 +66,7 @@ class FibreSitting(Sitting):
         self.marks = []
         self.soft = []
         self.unplug_us = None
+        self.replug_us = None  # then it was switched on anew
         self._fibre = None
         self._opened = False
         animal = self.virtual.animal
@@ -100,6 +101,12 @@ class FibreSitting(Sitting):
             self._opened = True
             effects += self._one(entry.t_ns, self.config.name, "port", PORT_OPEN)
         now_us = self.virtual.now_us
+        if self.replug_us is not None and now_us >= self.replug_us:
+            self.replug_us = self.unplug_us = None
+            self.emulator.reboot()
+            self.emulator.outgoing()
+            effects += self._one(entry.t_ns, self.config.name, "port", b"lost: the cable")
+            effects += self._one(entry.t_ns, self.config.name, "port", PORT_OPEN)
         self.emulator.advance(now_us)
         data = self.emulator.outgoing()
         if data and (self.unplug_us is None or now_us < self.unplug_us):

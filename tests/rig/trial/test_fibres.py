@@ -128,6 +128,24 @@ def test_a_dead_board_costs_its_responses_and_nothing_else(sit, sit_with_fibre):
     assert len(told(fibre)) == fibre.session.history.rewarded
 
 
+def test_a_board_that_comes_back_is_greeted_anew_and_answers_again(sit, sit_with_fibre):
+    plain, fibre = sit(trials=40, units=0), sit_with_fibre(trials=40)
+    fibre.unplug_us, fibre.replug_us = 120_000_000, 150_000_000
+    assert plain.run().ok and fibre.run().ok
+    assert plain.ended.decision_digest == fibre.ended.decision_digest
+    (state,) = fibre.of(SessionState)[-1].sources
+    assert (state.restarts, state.clock.verdict, state.ready) == (1, "ok", True)
+    start_us = {doc.record.number: doc.record.start_us for doc in fibre.of(TrialDone)}
+    measured_us = [start_us[doc.trial] for doc in told(fibre) if doc.dff is not None]
+    assert any(at_us < 110_000_000 for at_us in measured_us)
+    # twenty seconds more until clock and baseline are found anew
+    assert not [at_us for at_us in measured_us if 120_000_000 < at_us < 150_000_000]
+    late = [start_us[doc.trial] for doc in told(fibre) if start_us[doc.trial] > 200_000_000]
+    assert len([at_us for at_us in measured_us if at_us > 200_000_000]) >= len(late) - 1
+    large = [d.dff for d in told(fibre) if d.dff is not None and d.reward_ul >= 10]
+    assert min(large) > 0.01  # placed right, before and after
+
+
 def test_without_the_sync_line_nothing_is_measured(sit_with_fibre):
     sitting = sit_with_fibre(trials=25, cable=False)
     assert sitting.run().ok

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,12 @@ from gui.fibre_samples import FibreSamples
 from gui.model import SessionModel
 from gui.panel import Controls
 from gui.theme import LIGHT
+from rig.cli.plans import make_plan
+from rig.cli.rigs import demo_rig
+from rig.cli.simulate import run_virtual, virtual_description
 from rig.clock.health import ClockHealth
-from rig.documents import FibreResponseTaken, SessionStarted, SessionState
+from rig.description import Emulation
+from rig.documents import FibreResponseTaken, SessionEnded, SessionStarted, SessionState
 from rig.photometry.settings import FibreConfig, FibreWindow, PhotometryConfig
 from rig.photometry.told import SourceHealth
 
@@ -63,6 +69,23 @@ def clock():
     return CLOCK
 
 
+@pytest.fixture(scope="session")
+def told():
+    """Everything that a short session of light tells, but its end: 6 units, half of them answer."""
+    rig = virtual_description(demo_rig(), Emulation(units=6, seed=4, tagged_share=0.5))
+    short = {"trains": 4, "sham_trains": 1, "rates_hz": [1.0, 10.0]}
+    plan = make_plan("optotagging", rig, subject="DA12", seed=4, trials=None, settings=short)
+    kept = []
+
+    class Keeper:
+        def show(self, document):
+            kept.append(document)
+
+    run_virtual(plan, Keeper())
+    ends = [d for d in kept if isinstance(d, SessionState) and not d.accepts]
+    return [d for d in kept if not isinstance(d, SessionEnded) and d not in ends]
+
+
 @pytest.fixture
 def samples():
     """Make live samples: a sine of 4 s in the signal, a constant control, and their dF/F."""
@@ -102,7 +125,12 @@ def asked():
 
 @pytest.fixture
 def show(qtbot, asked):
-    """Put a panel on the screen with a model; `panel.tell(...)` takes documents and draws what changed."""
+    """Put a panel on the screen with a model; `panel.tell(...)` takes documents and draws what changed.
+
+    Panels are held here until the test is over, and nothing of a panel refers to itself: one that the
+    garbage collector found while it is painted would take the process with it.
+    """
+    kept = []
 
     def put(cls, *documents, size=(640, 420), theme=LIGHT):
         model = SessionModel()
@@ -112,15 +140,17 @@ def show(qtbot, asked):
         def select(unit):
             changed = model.select(unit) & cls.aspects
             if changed:
-                panel.refresh(changed)
+                here().refresh(changed)
 
         panel = cls(model, Controls(asked.append, select), theme)
+        kept.append(panel)
+        here = weakref.ref(panel)
 
         def tell(*updates):
             for update in updates:
                 changed = model.take(update) & cls.aspects
                 if changed:
-                    panel.refresh(changed)
+                    here().refresh(changed)
 
         panel.tell = tell
         qtbot.addWidget(panel)
@@ -131,4 +161,5 @@ def show(qtbot, asked):
         panel.tick(0.0)
         return panel
 
-    return put
+    yield put
+    kept.clear()

@@ -10,30 +10,9 @@ from PyQt5.QtCore import Qt
 from gui.model import Aspect
 from gui.panels.tagging import TaggingPanel
 from gui.theme import DARK
-from rig.cli.plans import make_plan
-from rig.cli.rigs import demo_rig
-from rig.cli.simulate import run_virtual, virtual_description
-from rig.description import Emulation
-from rig.documents import Notice, SessionEnded, SessionState, TagConfirmed, TagsUpdated
+from rig.documents import Notice, SessionState, TagConfirmed, TagsUpdated
 from rig.operator import Tag
 from rig.tagging.told import Confirmation
-
-
-@pytest.fixture(scope="module")
-def told():
-    """Everything that a short session of light tells, but its end: 6 units, half of them answer."""
-    rig = virtual_description(demo_rig(), Emulation(units=6, seed=4, tagged_share=0.5))
-    short = {"trains": 4, "sham_trains": 1, "rates_hz": [1.0, 10.0]}
-    plan = make_plan("optotagging", rig, subject="DA12", seed=4, trials=None, settings=short)
-    kept = []
-
-    class Keeper:
-        def show(self, document):
-            kept.append(document)
-
-    run_virtual(plan, Keeper())
-    ends = [d for d in kept if isinstance(d, SessionState) and not d.accepts]
-    return [d for d in kept if not isinstance(d, SessionEnded) and d not in ends]
 
 
 @pytest.fixture
