@@ -6,7 +6,8 @@ the next session begins. After every kill the file must open, be sound, hold all
 100 ms, and every trial that a subscriber was told of. At the end of every session all its trials must be
 there, in the declared order, and the file must replay as a whole.
 
-One engine in four dies at any moment after it was started, the others after they have taken something in.
+One engine in four dies at any moment after it was started, one in four some time after it has told of a new
+trial, the others some time after they have taken something in.
 
 How late the newest input was is measured by the stamps that the engine gave: the killed process leaves its
 last one in shared memory. The processes are forked from a server that has imported everything, or they would
@@ -53,6 +54,7 @@ SPEED: Final = 60.0
 LONGEST_S: Final = 1.0
 """An engine lives up to so long."""
 ANY_MOMENT: Final = 0.25
+AFTER_A_TRIAL: Final = 0.25
 END_S: Final = 60.0
 LOST_MS: Final = 100.0
 LATELY_S: Final = 0.5
@@ -128,7 +130,9 @@ class Killer:
             newest = self._processes.RawArray(ctypes.c_longlong, 3)
             newest[0] = -1
             began = time.monotonic()
-            status, told, waited_ms = self._live(folder, seed, newest, ear, self._moment(newest, left))
+            file = next(folder.glob("*.sqlite"), None)
+            moment = self._moment(newest, ear, len(_look(file)[2]), left)
+            status, told, waited_ms = self._live(folder, seed, newest, ear, moment)
             path = next(folder.glob("*.sqlite"), None)
             if status is not None:
                 self._check_end(path, seed, killed_here, status)
@@ -139,15 +143,19 @@ class Killer:
             killed_here += 1
             self._check_kill(path, list(newest), told, time.monotonic() - began, waited_ms)
 
-    def _moment(self, newest: Any, left: int) -> Callable[[], bool]:
+    def _moment(self, newest: Any, ear: _Subscriber, trials: int, left: int) -> Callable[[], bool]:
         """Draw when an engine is to die; return what says whether it may still live."""
         lives_s = float(self._draws.uniform(0, self._longest_s)) if left > 0 else END_S
-        any_moment = self._draws.uniform() < ANY_MOMENT
+        kind = self._draws.uniform()
+        any_moment = kind < ANY_MOMENT
+        after_a_trial = left > 0 and kind > 1 - AFTER_A_TRIAL
         since = [time.monotonic()]
+        ear.newest = -1
 
         def lives() -> bool:
             now = time.monotonic()
-            if not any_moment and newest[0] < 0 and now - since[0] < END_S:
+            begun = ear.newest >= trials if after_a_trial else newest[0] >= 0
+            if not any_moment and not begun and now - since[0] < END_S:
                 return True
             if not any_moment and len(since) == 1:
                 since.append(now)
@@ -228,6 +236,8 @@ class _Subscriber:
 
     def __init__(self) -> None:
         self.telemetry = Telemetry(publish=free_endpoint(), commands=free_endpoint())
+        self.newest = -1
+        """Number of the newest trial that was told of."""
         self._context: zmq.Context[Any] = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
         self._socket.subscribe(b"events")
@@ -245,6 +255,7 @@ class _Subscriber:
                     document = msgspec.json.decode(self._socket.recv_multipart(zmq.NOBLOCK)[-1])["document"]
                     if document["schema"] == "trial":
                         told.add(document["record"]["number"])
+                        self.newest = max(told)
             elif not more:
                 return told
 

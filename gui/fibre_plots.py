@@ -21,7 +21,8 @@ from rig.photometry.told import FibreEstimate, LoopLatency
 Floats = NDArray[np.float64]
 
 PERCENT: Final = 100.0
-RIGHT_PX: Final = 48
+LEFT_PX: Final = 54
+RIGHT_PX: Final = 52
 LEAST_SHARE: Final = 0.002
 """Of a raw axis, to either side of the mean."""
 HEAD_ROOM: Final = 0.15
@@ -47,7 +48,7 @@ class LivePlots:
         self.dff = themed_plot(theme, left="dF/F, %", bottom="seconds ago")
         for plot in (self.raw, self.dff):
             plot.setXRange(-seconds, 0.0, padding=0)
-            plot.getPlotItem().getAxis("left").setWidth(scaled(46))
+            plot.getPlotItem().getAxis("left").setWidth(scaled(LEFT_PX))
             plot.getViewBox().enableAutoRange(y=False)
         self.raw.getPlotItem().getAxis("bottom").setStyle(showValues=False)
         self._seconds = seconds
@@ -55,10 +56,10 @@ class LivePlots:
         self._left = self.raw.getPlotItem().getAxis("left")
         _name_axis(self._left, "signal, V", theme.series[0])
         self._control = pg.PlotCurveItem(
-            pen=pg.mkPen(theme.series[3], width=1.2, style=Qt.DashLine), connect="finite"
+            pen=pg.mkPen(theme.series[3], width=scaled(1.2), style=Qt.DashLine), connect="finite"
         )
-        self._signal = pg.PlotCurveItem(pen=pg.mkPen(theme.series[0], width=1.4), connect="finite")
-        self._made = pg.PlotCurveItem(pen=pg.mkPen(theme.text, width=1.4), connect="finite")
+        self._signal = pg.PlotCurveItem(pen=pg.mkPen(theme.series[0], width=scaled(1.4)), connect="finite")
+        self._made = pg.PlotCurveItem(pen=pg.mkPen(theme.text, width=scaled(1.4)), connect="finite")
         zero = pg.InfiniteLine(angle=0, pos=0, pen=pg.mkPen(theme.line, width=1))
         for item in (self._control, self._signal, self._made):
             item.setSegmentedLineMode("on")  # thick lines of many points are painted much faster so
@@ -115,22 +116,22 @@ class LivePlots:
 
     def _fit_raw(self, values: Floats) -> None:
         """Show the same share around the mean of signal and control."""
-        views = (self.raw.getViewBox(), self._beside)
         found = []
-        for column, view in enumerate(views):
+        for column, view in enumerate((self.raw.getViewBox(), self._beside)):
             known = values[np.isfinite(values[:, column]), column] if len(values) else values
             if known.size:
-                found.append((view, float(known.mean()), float(np.ptp(known)) / 2))
+                found.append((view, float(known.mean()), float(known.min()), float(known.max())))
         self._right.setStyle(showValues=len(found) > 1)
         self._right.label.setVisible(len(found) > 1)
-        if not all(mean > 0 for _, mean, _ in found):  # no light at all: each for itself
-            for view, mean, half in found:
-                view.setYRange(mean - 1.2 * half - 1e-3, mean + 1.2 * half + 1e-3, padding=0)
+        if not all(mean > 0 for _, mean, _, _ in found):  # no light at all: each for itself
+            for view, _, low, high in found:
+                view.setYRange(low - 1e-3, high + 1e-3, padding=0.1)
             return
-        share = max((half / mean for _, mean, half in found), default=0.0)
-        for view, mean, _ in found:
-            half = max(1.4 * share, LEAST_SHARE) * mean
-            view.setYRange(mean - half, mean + half, padding=0)
+        least = min((low / mean for _, mean, low, _ in found), default=1.0)
+        most = max((high / mean for _, mean, _, high in found), default=1.0)
+        spare = 0.08 * (most - least) + max(LEAST_SHARE - (most - least) / 2, 0.0)
+        for view, mean, _, _ in found:
+            view.setYRange((least - spare) * mean, (most + spare) * mean, padding=0)
 
 
 class EventPlot:
@@ -200,7 +201,7 @@ class EventPlot:
             if not shown:
                 continue
             trace = averages[k].trace * PERCENT
-            curve.setData(times_ms / 1e3, trace, pen=pg.mkPen(colours[k], width=2))
+            curve.setData(times_ms / 1e3, trace, pen=pg.mkPen(colours[k], width=scaled(2)))
             sem = averages[k].trace_sem * PERCENT
             known = np.isfinite(sem) & np.isfinite(trace)
             bottom.setData(times_ms[known] / 1e3, (trace - sem)[known])
@@ -226,11 +227,11 @@ class SizePlot:
         self.plot.getViewBox().sigResized.connect(lambda *_: self._name_sizes())
         self._between = pg.LinearRegionItem(movable=False, brush=_shade(theme.accent, 30), pen=pg.mkPen(None))
         zero = pg.InfiniteLine(angle=0, pos=0, pen=pg.mkPen(theme.faint, width=1))
-        self._errors = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.text, width=1.8))
-        self._means = pg.ScatterPlotItem(size=9, pen=pg.mkPen(theme.raised, width=1))
-        self._interval = pg.PlotCurveItem(pen=pg.mkPen(theme.accent, width=3))
+        self._errors = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(theme.text, width=scaled(1.8)))
+        self._means = pg.ScatterPlotItem(size=scaled(9), pen=pg.mkPen(theme.raised, width=1))
+        self._interval = pg.PlotCurveItem(pen=pg.mkPen(theme.accent, width=scaled(3)))
         self._point = pg.ScatterPlotItem(
-            size=9, pen=pg.mkPen(theme.accent, width=2), brush=pg.mkBrush(theme.raised)
+            size=scaled(9), pen=pg.mkPen(theme.accent, width=scaled(2)), brush=pg.mkBrush(theme.raised)
         )
         for item in (self._between, zero, self._errors, self._means, self._interval, self._point):
             self.plot.addItem(item, ignoreBounds=True)
@@ -286,7 +287,7 @@ class LatencyPlot:
         self.plot = themed_plot(theme, left="times", bottom="latency, ms")
         self.plot.getPlotItem().getAxis("left").setWidth(scaled(46))
         self._bars = pg.BarGraphItem(x=[0], height=[0], width=1.0, brush=theme.accent, pen=pg.mkPen(None))
-        self._p99 = pg.InfiniteLine(angle=90, pen=pg.mkPen(theme.warn, width=2, style=Qt.DashLine))
+        self._p99 = pg.InfiniteLine(angle=90, pen=pg.mkPen(theme.warn, width=scaled(2), style=Qt.DashLine))
         self.plot.addItem(self._bars, ignoreBounds=True)
         self.plot.addItem(self._p99, ignoreBounds=True)
 

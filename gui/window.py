@@ -289,8 +289,8 @@ class Window(QMainWindow):
         if self.places.neural:
             return ""
         heard = self.model.state is not None and bool(self.model.state.streams)
-        why = "No responses are measured" if heard else "No neural stream"
-        return f"{why}: unit panels are put away (menu View)."
+        why = "No responses" if heard else "No neural stream"
+        return f"{why}: unit panels are put away (View)."
 
     # --- how it is built ------------------------------------------------------------------------------
 

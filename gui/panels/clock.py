@@ -18,8 +18,8 @@ from gui.theme import Theme
 from rig.clock.health import ClockHealth
 
 MOST_CURVES: Final = 6
-MOST_DRAWN: Final = 300
-"""Points of each device; more than that are not told apart."""
+MOST_DRAWN: Final = 600
+"""Points of all devices; more than that are not told apart."""
 LEFT_PX: Final = 60
 LEAST_US: Final = 10.0
 """Of the residuals' axis, to either side."""
@@ -99,7 +99,7 @@ class ClockPanel(CandidPanel):
         paths = list(self.model.clocks.devices.values())[:MOST_CURVES]
         while len(self._curves) < len(paths):
             self._curves.append(self._add_curves(len(self._curves)))
-        points = [path.thinned(MOST_DRAWN) for path in paths]
+        points = [path.thinned(MOST_DRAWN // max(len(paths), 2)) for path in paths]
         known = [each[np.isfinite(each[:, 1])] for each in points]
         linear_us = self._fit_residual([np.abs(each[:, 1]) for each in known if len(each)])
         self._fit_drift([each[np.isfinite(each[:, 3]), 3] for each in points])
@@ -147,9 +147,9 @@ class ClockPanel(CandidPanel):
     def _add_curves(self, k: int) -> tuple[pg.ScatterPlotItem, pg.PlotCurveItem]:
         colour = self.theme.series[k % len(self.theme.series)]
         dots = pg.ScatterPlotItem(
-            size=4, symbol=SHAPES[k % len(SHAPES)], pen=pg.mkPen(None), brush=pg.mkBrush(colour)
+            size=scaled(4), symbol=SHAPES[k % len(SHAPES)], pen=pg.mkPen(None), brush=pg.mkBrush(colour)
         )
-        line = pg.PlotCurveItem(pen=pg.mkPen(colour, width=1.6))
+        line = pg.PlotCurveItem(pen=pg.mkPen(colour, width=scaled(1.6)))
         self.residual.addItem(dots)
         self.drift.addItem(line)
         return dots, line

@@ -21,7 +21,7 @@ from drivers.transports import open_transport
 from rig.cli.plans import make_plan
 from rig.cli.rigs import demo_rig, launch, with_emulation
 from rig.cli.sitting import make_session, run_session
-from rig.description import Emulation, Telemetry
+from rig.description import Emulation, RigDescription, Telemetry
 from rig.runtime.engine import Engine
 from rig.runtime.feeds import FeedPort
 from rig.runtime.guard import Guard
@@ -61,6 +61,12 @@ def decided_alike(session: Session, job: WireRun) -> bool:
     return few and [record.spec for record in records] == [record.spec for record in others]
 
 
+def patient_rig(units: int, seed: int) -> RigDescription:
+    """The demo's rig, with a board that waits longer for its host: other tests run beside this one."""
+    rig = with_emulation(demo_rig(), units=units, seed=seed)
+    return msgspec.structs.replace(rig, board=msgspec.structs.replace(rig.board, host_timeout_ms=2_000))
+
+
 def wire_run(
     out: Path,
     *,
@@ -74,7 +80,7 @@ def wire_run(
     keys: Path | None = None,
     **emulation: object,
 ) -> WireRun:
-    rig = with_emulation(demo_rig(), units=units, seed=seed)
+    rig = patient_rig(units, seed)
     if emulation:
         changed = msgspec.structs.replace(rig.emulation or Emulation(), **emulation)
         rig = msgspec.structs.replace(rig, emulation=changed)
@@ -101,7 +107,7 @@ class ServedRig:
     """
 
     def __init__(self, *, units: int = 4, seed: int = 1, speed: float = 20.0) -> None:
-        rig = with_emulation(demo_rig(), units=units, seed=seed)
+        rig = patient_rig(units, seed)
         self.world = EmulatedWorld(rig, None, time_scale=max(1, round(speed)))
         self.board = serve_board(rig.board.port)
         self.stream = StreamPorts(rig.streams[0])

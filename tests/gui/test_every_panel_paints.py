@@ -99,7 +99,7 @@ def test_every_panel_paints(qtbot, documents, dressed):
     poor = {
         name: (drawn, nothing)
         for name, (drawn, nothing) in seen.items()
-        if (drawn < LEAST.get(name, LEAST_OF_OTHERS) or drawn < 3 * nothing) and name not in NOTHING_TO_DRAW
+        if (drawn < LEAST.get(name, LEAST_OF_OTHERS) or drawn < 2 * nothing) and name not in NOTHING_TO_DRAW
     }
     for dock in window.docks:
         if dock.objectName() in NOTHING_TO_DRAW:

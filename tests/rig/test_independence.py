@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 import numpy as np
 import pytest
@@ -163,11 +161,9 @@ def test_nothing_of_a_rehearsal_remains_with_the_protocol(sit):
     assert sitting.run().ok
 
 
-def test_it_is_quick(sit):
+def test_a_session_without_an_end_is_rehearsed_for_four_hundred_trials(sit):
     plan = sit(trials=None, units=40, settings={"stop_within_ul": 0.5}).session.plan
-    began = time.perf_counter()
     assert preflight(plan, BoardLimits()) == 400
-    assert time.perf_counter() - began < 2.0
 
 
 def test_what_it_answers_is_judged_first(sit):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from PyQt5.QtCore import Qt
@@ -23,6 +24,13 @@ def test_the_rate_is_licks_a_second_a_trial(model, shown):
     assert rate(panel, "signalled", 1.25) == 0.0
     assert rate(panel, "unsignalled", 0.15) == pytest.approx(10.0)
     assert rate(panel, "odour_b", 0.55) == 0.0
+
+
+def test_without_cue_and_reward_there_is_nothing_to_draw_licks_around(fed, made, shown):
+    record = made.record(0, "light", licks=(1.0, 2.0))
+    bare = msgspec.structs.replace(record, cue_us=None, reward_us=None, stimulus_us=None)
+    panel = shown(LicksPanel, fed(made.started(), TrialDone(record=bare)))
+    assert "no cue and no reward" in panel.empty.text()
 
 
 def test_the_band_is_the_standard_error_over_trials(model, shown):

@@ -114,7 +114,7 @@ def test_a_session_of_light_leads_with_tagging(window, source, started, state, q
     tagging = dock(window, "tagging")
     qtbot.waitUntil(lambda: tagging.on_screen and "No train of light yet" in tagging.widget().empty.text())
     assert not dock(window, "photometry").isVisible()
-    qtbot.waitUntil(lambda: "No responses are measured" in window.bar.words.text())
+    qtbot.waitUntil(lambda: "No responses: unit panels" in window.bar.words.text())
 
 
 def test_in_a_replay_a_word_goes_into_the_file(qtbot, qapp, told, tmp_path):

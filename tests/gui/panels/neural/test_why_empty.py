@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from gui.model import SessionModel
-from gui.why_empty import why_no_units, why_not_this_unit
+from gui.why_empty import why_no_reversal, why_no_units, why_not_this_unit
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,15 @@ def test_no_window_no_stream_no_session(new_session):
     model = new_session().model
     model.take(msgspec.structs.replace(model.state, streams=()))
     assert "No neural stream" in why_no_units(model)
+
+
+def test_a_session_of_light_is_not_taken_for_one_about_cues(new_session):
+    started = new_session().model.started
+    cues, light = SessionModel(), SessionModel()
+    cues.take(msgspec.structs.replace(started, reversal_conditions=()))
+    assert "cues each have a reward distribution" in why_no_reversal(cues)
+    light.take(msgspec.structs.replace(started, reversal_conditions=(), sizes_ul=(), window=None))
+    assert "measures no responses to rewards" in why_no_reversal(light)
 
 
 def test_with_units_there_is_nothing_to_say(new_session):
