@@ -142,6 +142,9 @@ class Killer:
                 return
             killed_here += 1
             self._check_kill(path, list(newest), told, time.monotonic() - began, waited_ms)
+            if path is not None and _has(path, "end"):  # it died when all was written
+                self._check_end(path, seed, killed_here, 0)
+                return
 
     def _moment(self, newest: Any, ear: _Subscriber, trials: int, left: int) -> Callable[[], bool]:
         """Draw when an engine is to die; return what says whether it may still live."""
@@ -171,7 +174,7 @@ class Killer:
         Return its status if it ended by itself, what it told, and how long it waited for a processor.
         """
         path = next(folder.glob("*.sqlite"), None)
-        if path is not None and not _begun(path):
+        if path is not None and not _has(path, "versions"):
             path.unlink()  # killed before there was a session in it
             path = None
         if path is None:
@@ -271,15 +274,17 @@ class _Queue:
 
     def __init__(self, pid: int) -> None:
         self._tasks = Path(f"/proc/{pid}/task")
-        self._looks: deque[tuple[float, float]] = deque()
+        self._looks: deque[tuple[float, dict[str, int]]] = deque()
 
     def look(self) -> bool:
         """Look; always True."""
-        now_s, waited_ns = time.monotonic(), 0
-        with contextlib.suppress(OSError, IndexError):
+        now_s, waited_ns = time.monotonic(), dict[str, int]()
+        with contextlib.suppress(OSError):
             for task in self._tasks.iterdir():
-                waited_ns += int((task / "schedstat").read_text().split()[1])
-        self._looks.append((now_s, waited_ns / 1e6))
+                with contextlib.suppress(OSError, IndexError):  # a thread that has ended meanwhile
+                    waited_ns[task.name] = int((task / "schedstat").read_text().split()[1])
+        if waited_ns:
+            self._looks.append((now_s, waited_ns))
         while len(self._looks) > 2 and now_s - self._looks[1][0] > LATELY_S:
             self._looks.popleft()
         return True
@@ -287,7 +292,10 @@ class _Queue:
     @property
     def waited_ms(self) -> float:
         """All threads together, within the last half second."""
-        return max(0.0, self._looks[-1][1] - self._looks[0][1]) if self._looks else 0.0
+        if not self._looks:
+            return 0.0
+        before, now = self._looks[0][1], self._looks[-1][1]
+        return sum(waited_ns - before.get(task, 0) for task, waited_ns in now.items()) / 1e6
 
 
 def free_endpoint() -> str:
@@ -297,18 +305,18 @@ def free_endpoint() -> str:
         return f"tcp://127.0.0.1:{one.getsockname()[1]}"
 
 
-def _begun(path: Path) -> bool:
-    """Whether the file holds a session's description; its engine may have been killed before."""
+def _has(path: Path, key: str) -> bool:
+    """Whether the file's description holds this; ``versions`` is its last part, ``end`` the end mark."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as db:
-            return bool(db.execute("SELECT count(*) FROM meta WHERE key = 'versions'").fetchone()[0])
+            return bool(db.execute("SELECT count(*) FROM meta WHERE key = ?", (key,)).fetchone()[0])
     except sqlite3.Error:
         return False
 
 
 def _look(path: Path | None) -> tuple[int, int, set[int], str]:
     """Return inputs on file, the time of the newest, the trials, and whether the file is sound."""
-    if path is None or not _begun(path):
+    if path is None or not _has(path, "versions"):
         return 0, 0, set(), "ok"
     with contextlib.closing(sqlite3.connect(path)) as db:
         (sound,) = db.execute("PRAGMA integrity_check").fetchone()
@@ -348,6 +356,7 @@ def main(kills: str = str(KILLS), trials: str = str(TRIALS)) -> int:
     lost_ms = sorted(killed.lost_ms for killed in outcome.kills) or [0.0]
     lost = [killed.lost_inputs for killed in outcome.kills]
     told = sum(killed.told for killed in outcome.kills)
+    lost_told = any("were told" in problem for problem in outcome.problems)
     print(
         f"{len(outcome.kills)} kills in {outcome.sessions} whole sessions of {trials} trials, "
         f"{time.monotonic() - begun:.0f} s\n"
@@ -356,7 +365,7 @@ def main(kills: str = str(KILLS), trials: str = str(TRIALS)) -> int:
         f"{max(lost, default=0)} inputs; {sum(n == 0 for n in lost)} kills lost none)\n"
         f"missing beyond what the engine's threads waited for a processor: at most "
         f"{max((max(0.0, k.lost_ms - k.waited_ms) for k in outcome.kills), default=0.0):.1f} ms\n"
-        f"trials told before a kill: {told}; all of them on file: {'no' if outcome.problems else 'yes'}\n"
+        f"trials told before a kill: {told}; all of them on file: {'no' if lost_told else 'yes'}\n"
         f"trials incomplete: {outcome.incomplete}; sessions with the digest of one that was left alone: "
         f"{outcome.same_digest}"
     )

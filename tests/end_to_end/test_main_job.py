@@ -14,7 +14,7 @@ from rig.cli.rigs import demo_rig
 from rig.cli.simulate import run_virtual, virtual_description
 from rig.cli.truth import scores, truth_from
 from rig.description import Emulation
-from rig.documents import EstimatesUpdated, ResponseTaken, TrialDone
+from rig.documents import EstimatesUpdated, Notice, ResponseTaken, TrialDone
 from rig.runtime.reader import SessionFile
 from rig.runtime.recordings import read_spikes
 from rig.sim.recorded import reference_counts
@@ -49,6 +49,9 @@ def test_every_trial_is_complete_and_nothing_is_late_or_lost(main_job):
     assert (stream.lost, stream.noise_bytes, stream.restarts) == (0, 0, 0)
     assert stream.clock_sigma_us < 20
     assert not main_job.outcome.problems
+    # Whatever a busy computer may do to a session is told: nothing was begun twice, no link was lost.
+    told = [(n.level, n.text) for n in documents(main_job.path, Notice)]
+    assert not [text for level, text in told if level != "info"], told
 
 
 def test_simulation_and_wire_decide_the_same(main_job):
