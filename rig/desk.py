@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import msgspec
 
-from rig.commands import BoardCommand, Pulse
+from rig.commands import BoardCommand, Pulse, SendSoftEvent
 from rig.device import BoardLimits
 from rig.documents import TagConfirmed
 from rig.errors import ConfigError, DopaloopError
 from rig.ledger import WaterLedger
 from rig.machine.calibration import open_us
+from rig.machine.table import Condition, StateTable
 from rig.operator import (
     RECORDER,
     EmergencyStop,
@@ -22,6 +23,7 @@ from rig.operator import (
     Pause,
     Resume,
     SetParameter,
+    SoftEvent,
     Stop,
     Tag,
     decode_command,
@@ -50,6 +52,8 @@ class Desk:
         The protocol with the parameters in force from the next trial on.
     drops
         Manual rewards given so far.
+    running
+        The table that runs, if one does; the session says so.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Desk:
         self.emergency: str | None = None
         self.protocol = plan.protocol
         self.drops = 0
+        self.running: StateTable | None = None
         self._plan = plan
         self._ledger = ledger
         self._out = out
@@ -97,8 +102,9 @@ class Desk:
     def accepts(self, *, connected: bool) -> tuple[str, ...]:
         """Return the names of the commands that would be obeyed now."""
         tag = ("tag",) if self._plan.rig.streams else ()
+        soft = ("soft_event",) if connected and self._listens() else ()
         pause = "resume" if _PEOPLE in self._pauses else "pause"
-        always = ("note", "set", "stop", "emergency_stop", pause, *tag)
+        always = ("note", "set", "stop", "emergency_stop", pause, *tag, *soft)
         return (*always, "reward") if connected else always
 
     def _obey(self, who: str, command: OperatorCommand, connected: bool) -> str | None:
@@ -121,6 +127,27 @@ class Desk:
                 return self._set(who, command)
             case Tag():
                 return self._tag(who, command)
+            case SoftEvent():
+                return self._soft_event(who, command) if connected else "the board is not connected"
+        return None
+
+    def _listens(self) -> set[int]:
+        """Numbers of the soft events that a state of the running table waits for."""
+        states = () if self.running is None else self.running.states
+        codes = {transition.code for state in states for transition in state.transitions}
+        return {code - Condition.SOFT + 1 for code in codes if Condition.SOFT <= code < Condition.COUNTER}
+
+    def _soft_event(self, who: str, command: SoftEvent) -> str | None:
+        for source in self._plan.rig.photometry:
+            for threshold in source.thresholds:
+                if threshold.soft_event == command.number:
+                    return f"soft event {command.number} is that of a threshold on fibre '{threshold.fibre}'"
+        if self.running is None:
+            return "no trial runs that could take a soft event"
+        if command.number not in self._listens():
+            return f"no state of the running trial waits for soft event {command.number}"
+        self._send(SendSoftEvent(number=command.number))
+        self._out.notice("note", who, f"soft event {command.number}")
         return None
 
     def _tag(self, who: str, command: Tag) -> str | None:

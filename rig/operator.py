@@ -60,7 +60,13 @@ class Tag(_Request, frozen=True, tag="tag"):
     note: Text = ""
 
 
-OperatorCommand = Pause | Resume | Stop | EmergencyStop | ManualReward | Note | SetParameter | Tag
+class SoftEvent(_Request, frozen=True, tag="soft_event"):
+    """Hand soft event `number` to the running table, whose states decide what it does."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=8)]
+
+
+OperatorCommand = Pause | Resume | Stop | EmergencyStop | ManualReward | Note | SetParameter | Tag | SoftEvent
 
 _decoder = msgspec.json.Decoder(OperatorCommand)
 

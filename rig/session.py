@@ -662,6 +662,7 @@ class Session:
 
     def _set_phase(self, phase: Phase) -> None:
         self._phase = phase
+        self._desk.running = self._trial.table if phase == "running" and self._trial is not None else None
         self._publish_state(only_if_due=phase not in {"running", "paused", "ended"})
 
     def _publish_state(self, *, only_if_due: bool = False) -> None:

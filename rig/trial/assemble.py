@@ -38,7 +38,7 @@ class TrialAssembler:
     def __init__(self, number: int, spec: TrialSpec, table: StateTable, rig: RigDescription) -> None:
         self.number = number
         self.spec = spec
-        self._table = table
+        self.table = table
         self._state_names = tuple(state.name for state in table.states)
         self._rig = rig
         self._inputs = {line.line: name for name, line in rig.board.inputs.items()}
@@ -94,8 +94,8 @@ class TrialAssembler:
         elif over:
             return
         elif isinstance(event, StateEntered):
-            known = event.state < len(self._table.states)
-            name = self._table.states[event.state].name if known else f"state {event.state}"
+            known = event.state < len(self.table.states)
+            name = self.table.states[event.state].name if known else f"state {event.state}"
             self._states.append(StateVisit(name, at_us))
         else:
             name = self._inputs.get(event.line, f"input {event.line}")
@@ -135,7 +135,7 @@ class TrialAssembler:
             reward_us=reward,
             stimulus_us=cue if cue is not None else reward,
             delivered_ul=self._delivered_ul(),
-            table_hash=table_hash(self._table),
+            table_hash=table_hash(self.table),
             lost_events=self._lost,
         )
 

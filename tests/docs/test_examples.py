@@ -20,6 +20,7 @@ from rig.cli.rigs import demo_rig, launch, with_emulation
 from rig.cli.sitting import make_session, run_session
 from rig.cli.streams import listen
 from rig.description import StreamConfig
+from rig.documents import Notice, TrialDone
 from rig.events import Progress, Spike, StreamGap, StreamRestarted, Ttl, WireNoise
 from rig.photometry.settings import DffSettings
 from rig.runtime import plugins
@@ -27,6 +28,7 @@ from rig.runtime.engine import Engine
 from rig.runtime.feeds import FeedPort
 from rig.runtime.guard import Guard
 from rig.runtime.ports import Port
+from rig.runtime.reader import SessionFile
 from rig.runtime.recordings import read_spikes, spike_responses
 from rig.runtime.registry import running
 from rig.trial.live_arrays import FIBRE_COLUMNS
@@ -108,6 +110,41 @@ def test_live_arrays_follow_a_session_with_a_fibre(root, tmp_path):
     assert outcome.ok, outcome
     assert {"dff", "spike"} <= {kind(line) for line in lines}
     assert any(line.startswith("striatum  ") and " V  dF/F " in line for line in lines)
+
+
+def test_a_program_beside_closes_a_loop_of_its_own(root, tmp_path):
+    """It hears spikes, asks for a soft event, and the table that runs switches the light on."""
+    asked = []
+
+    def follow():
+        while not (found := [one for one in running() if one.subject == "loop"]):
+            time.sleep(0.02)
+        endpoints = [found[0].publish, found[0].commands]
+        command = [sys.executable, root / "examples/own_loop.py", *endpoints, unit, "120"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+            try:
+                asked.append(program.stdout.readline())
+            finally:
+                finished.wait(60)
+                program.kill()
+
+    finished = threading.Event()
+    with launch(with_emulation(demo_rig(), units=2, seed=1), speed=10) as process:
+        rig, name = process.rig, str(root / "examples/burst_light.py")
+        unit = rig.streams[0].roster[0]
+        follower = threading.Thread(target=follow)
+        follower.start()
+        soon = {"wait_min_s": 1.0, "wait_mean_s": 0.0}
+        plan = make_plan(name, rig, subject="loop", seed=1, trials=4, settings=soon)
+        outcome, _ = run_session(plan, tmp_path, Console(quiet=True), quiet=True)
+        finished.set()
+    follower.join(20)
+    assert outcome.ok, outcome
+    assert f"{unit}  burst, asked as input " in asked[0]
+    with SessionFile(outcome.path) as file:
+        told = [document for _, document in file.documents()]
+    assert any(doc.text == "soft event 1" for doc in told if isinstance(doc, Notice))
+    assert any(c.name == "led" for doc in told if isinstance(doc, TrialDone) for c in doc.record.outputs)
 
 
 def test_the_bonsai_workflow_takes_apart_what_the_session_sends(root):

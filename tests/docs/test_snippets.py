@@ -81,7 +81,7 @@ def test_json_on_the_telemetry_page_is_what_the_engine_takes(blocks):
                 requests += 1
                 if asked.do == "submit":
                     decode_command(bytes(asked.command))
-    assert requests == 11
+    assert requests == 12
 
 
 def test_bytes_on_the_board_page(blocks):
