@@ -7,6 +7,7 @@ With ``--atheris`` one reader is driven by coverage instead (`pip install atheri
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib
 import resource
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.fuzz.mutate import Mutator
@@ -82,13 +83,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         if asked.atheris:
             return by_coverage(chosen[0], asked.inputs, Path(folder))
-        _limit_memory()
         print(
             "| reader | inputs | refused | slowest, ms | inputs/s | |\n| --- | --- | --- | --- | --- | --- |"
         )
-        failed = [
-            reader.name for reader in chosen if not _row(reader, asked.inputs, asked.seed, Path(folder))
-        ]
+        with _limited_memory():
+            failed = [
+                reader.name for reader in chosen if not _row(reader, asked.inputs, asked.seed, Path(folder))
+            ]
     return 1 if failed else 0
 
 
@@ -110,11 +111,16 @@ def _row(reader: Reader, inputs: int, seed: int, folder: Path) -> bool:
     return True
 
 
-def _limit_memory() -> None:
+@contextlib.contextmanager
+def _limited_memory() -> Iterator[None]:
     """What takes memory without end shall fail here, and be found."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, hard))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def by_coverage(reader: Reader, inputs: int, folder: Path) -> int:

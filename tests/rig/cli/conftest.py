@@ -19,6 +19,7 @@ name = "bench"
 
 [board]
 port = "{port}"
+host_timeout_ms = 2000
 
 [board.inputs.lick]
 line = 0

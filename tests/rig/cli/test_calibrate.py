@@ -18,6 +18,7 @@ name = "bench"
 
 [board]
 port = "pty"
+host_timeout_ms = 2000
 
 [board.inputs.lick]
 line = 0
