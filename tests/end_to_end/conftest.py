@@ -72,8 +72,8 @@ def patient_rig(units: int, seed: int) -> RigDescription:
 def wire_run(out: Path, **wishes: Any) -> WireRun:
     """Run a session over the wire; once more if it says that this computer stood still.
 
-    What holds for a session does not hold for one whose board waited for its host too long. Such a one says so;
-    and other tests run beside it.
+    What holds for a session does not hold for one whose board waited for its host too long. Such a one
+    says so; and other tests run beside it.
     """
     run = one_wire_run(out, **wishes)
     return one_wire_run(out, **wishes) if stood_still(run) else run

@@ -19,7 +19,6 @@ name = "bench"
 
 [board]
 port = "{port}"
-host_timeout_ms = 2000
 
 [board.inputs.lick]
 line = 0
@@ -110,8 +109,9 @@ class Emulated:
 
     def __init__(self, folder: Path, *options: object) -> None:
         asked = folder / "asked.toml"
+        patient = 'pty"\nhost_timeout_ms = 2000 #"'  # other tests run beside this one
         asked.write_text(
-            RIG.format(port="pty") + '\n[[streams]]\nname = "probe"\ndata = "tcp://127.0.0.1:0"\n', "utf-8"
+            RIG.format(port=patient) + '\n[[streams]]\nname = "probe"\ndata = "tcp://127.0.0.1:0"\n', "utf-8"
         )
         self.rig = folder / "effective.toml"
         self.truth = folder / "truth.json"
