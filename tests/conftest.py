@@ -1,11 +1,15 @@
-"""What holds for every test: no engine of this user's is seen, and a soak runs only when it is asked for."""
+"""What holds for every test: no engine of this user is seen, no soak runs unasked; and a shared judge."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from harp.device.client import TransportError as HarpTransportError
 from hypothesis import HealthCheck, settings
+
+from drivers.transports import open_transport
+from rig.errors import TransportError
 
 # How fast an example is depends on what else the computer does; it says nothing about the code.
 settings.register_profile("any computer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,6 +26,37 @@ def _engines_of_our_own(tmp_path_factory):
         del os.environ["DOPALOOP_RUNTIME_DIR"]
     else:
         os.environ["DOPALOOP_RUNTIME_DIR"] = before
+
+
+class OfficialTransport:
+    """What the makers' Harp client asks of a transport, on ours.
+
+    Its own one fails on a pseudo-terminal, which has no DTR line, and knows no sockets.
+    """
+
+    def __init__(self, name):
+        self.name = name
+
+    def open(self):
+        self.inner = open_transport(self.name, 1_000_000)
+
+    def write(self, data):
+        self.inner.write(data)
+
+    def read(self):
+        try:
+            return self.inner.read(0.05)
+        except TransportError as error:
+            raise HarpTransportError(str(error)) from error
+
+    def close(self):
+        self.inner.close()
+
+
+@pytest.fixture
+def official_transport():
+    """The way of the makers' Harp client to a port of ours: ``Device(official_transport(port), module)``."""
+    return OfficialTransport
 
 
 def pytest_collection_modifyitems(config, items):

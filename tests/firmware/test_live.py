@@ -13,7 +13,6 @@ from drivers.board.device import HarpBoard
 from drivers.transports import open_transport
 from rig.commands import Configure, Pulse, StartTrial, UploadTable
 from rig.description import BoardConfig
-from rig.errors import TransportError
 from rig.events import (
     BoardReady,
     CommandRefused,
@@ -134,38 +133,14 @@ def test_how_long_a_command_takes_to_reach_a_pin(live, host):
     assert statistics.median(took) < 50
 
 
-class ClientTransport:
-    """What the makers' client asks of a transport (its own fails on a pty, which has no DTR line)."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def open(self):
-        self.inner = open_transport(self.name, 1_000_000)
-
-    def write(self, data):
-        self.inner.write(data)
-
-    def read(self):
-        from harp.device.client import TransportError as HarpTransportError
-
-        try:
-            return self.inner.read(0.05)
-        except TransportError as error:
-            raise HarpTransportError(str(error)) from error
-
-    def close(self):
-        self.inner.close()
-
-
-def test_the_official_client_reads_writes_and_listens(live):
+def test_the_official_client_reads_writes_and_listens(live, official_transport):
     from harp.device import core
     from harp.device.client import Device, DeviceError
     from harp.device.schema import create_device_module
     from harp.protocol import MessageType
 
     module = create_device_module(files("drivers.board").joinpath("device.yml").read_text("utf-8"))
-    with Device(ClientTransport(live.port), module) as device:  # checks WhoAmI
+    with Device(official_transport(live.port), module) as device:  # checks WhoAmI
         assert int(device.read(core.WhoAmI).payload) == 1990
         assert device.read(core.DeviceName).payload == "dopaloop board"
         for register in (*core.REGISTER_MAP.values(), *module.REGISTER_MAP.values()):

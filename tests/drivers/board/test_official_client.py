@@ -8,36 +8,10 @@ from importlib.resources import files
 import pytest
 from harp.device import core
 from harp.device.client import Device, DeviceError
-from harp.device.client import TransportError as HarpTransportError
 from harp.device.schema import create_device_module
 from harp.protocol import HarpMessage, MessageType
 
-from drivers.transports import open_transport
-from rig.errors import TransportError
-
 NAME = "rig for visitors"  # as conftest serves it
-
-
-class OurTransport:
-    """The client's transport interface on ours (its own one fails on a pty, which has no DTR line)."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def open(self):
-        self.inner = open_transport(self.name, 1_000_000)
-
-    def write(self, data):
-        self.inner.write(data)
-
-    def read(self):
-        try:
-            return self.inner.read(0.05)
-        except TransportError as error:
-            raise HarpTransportError(str(error)) from error
-
-    def close(self):
-        self.inner.close()
 
 
 @pytest.fixture
@@ -45,8 +19,8 @@ def module():
     return create_device_module(files("drivers.board").joinpath("device.yml").read_text("utf-8"))
 
 
-def test_the_official_client_reads_writes_and_listens(served, module):
-    with Device(OurTransport(served.server.name), module) as device:  # checks WhoAmI
+def test_the_official_client_reads_writes_and_listens(served, module, official_transport):
+    with Device(official_transport(served.server.name), module) as device:  # checks WhoAmI
         assert int(device.read(core.WhoAmI).payload) == 1990
         assert device.read(core.DeviceName).payload == NAME
         for register in core.REGISTER_MAP.values():
@@ -73,7 +47,7 @@ def test_the_official_client_reads_writes_and_listens(served, module):
         assert event.timestamp == pytest.approx(payload.tick_us / 1e6, abs=40e-6)
 
 
-def test_the_port_can_be_closed_and_opened_again(served, module):
+def test_the_port_can_be_closed_and_opened_again(served, module, official_transport):
     for _ in range(2):
-        with Device(OurTransport(served.server.name), module) as device:
+        with Device(official_transport(served.server.name), module) as device:
             assert int(device.read(core.WhoAmI).payload) == 1990

@@ -9,36 +9,12 @@ import pytest
 import serial
 from harp.device import core
 from harp.device.client import Device, DeviceError
-from harp.device.client import TransportError as HarpTransportError
 from harp.device.schema import create_device_module
 from harp.protocol import HarpMessage, MessageType
 from harp.serial import SerialTransport
 
 from drivers.harp.files import SHIPPED, shipped_text
-from drivers.transports import PtyServer, open_transport
-from rig.errors import TransportError
-
-
-class OurTransport:
-    """The client's transport interface on ours, for sockets too."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def open(self):
-        self.inner = open_transport(self.name, 1_000_000)
-
-    def write(self, data):
-        self.inner.write(data)
-
-    def read(self):
-        try:
-            return self.inner.read(0.05)
-        except TransportError as error:
-            raise HarpTransportError(str(error)) from error
-
-    def close(self):
-        self.inner.close()
+from drivers.transports import PtyServer
 
 
 class PtyTransport(SerialTransport):
@@ -54,9 +30,9 @@ def module():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_register_is_read_and_every_write_comes_back(serve, module, name):
+def test_every_register_is_read_and_every_write_comes_back(serve, module, name, official_transport):
     served, module = serve(name), module(name)
-    with Device(OurTransport(served.server.name), module) as device:  # checks WhoAmI
+    with Device(official_transport(served.server.name), module) as device:  # checks WhoAmI
         assert device.read(core.DeviceName).payload == "for visitors"
         described = served.emulator.description.by_address()
         for register in {**core.REGISTER_MAP, **module.REGISTER_MAP}.values():
@@ -72,9 +48,9 @@ def test_every_register_is_read_and_every_write_comes_back(serve, module, name):
                     device.write(register, present)
 
 
-def test_the_makers_serial_transport_drives_a_behavior_board(serve, module):
+def test_the_makers_serial_transport_drives_a_behavior_board(serve, module, official_transport):
     served, behavior = serve("behavior"), module("behavior")
-    transport = PtyTransport if isinstance(served.server, PtyServer) else OurTransport
+    transport = PtyTransport if isinstance(served.server, PtyServer) else official_transport
     with Device(transport(served.server.name), behavior) as device:
         events: queue.SimpleQueue[HarpMessage] = queue.SimpleQueue()
         device.write(behavior.EventEnable, behavior.Events.PORT_DI | behavior.Events.CAMERA0)
@@ -97,9 +73,9 @@ def test_the_makers_serial_transport_drives_a_behavior_board(serve, module):
         assert int(device.read(behavior.OutputState).payload) == 0  # the valve has closed by itself
 
 
-def test_the_makers_client_selects_an_odour(serve, module):
+def test_the_makers_client_selects_an_odour(serve, module, official_transport):
     served, olfactometer = serve("olfactometer"), module("olfactometer")
-    with Device(OurTransport(served.server.name), olfactometer) as device:
+    with Device(official_transport(served.server.name), olfactometer) as device:
         told = device.write(olfactometer.OdorValveState, olfactometer.OdorValves.VALVE1)
         assert told.payload == olfactometer.OdorValves.VALVE1
         flows = device.read(olfactometer.ChannelsTargetFlow).payload
