@@ -8,6 +8,8 @@ example with ``<!-- file: examples/NAME -->`` before it. Run
 
 The test suite does the second. What a key or a column means is taken from the code where the code
 says it, else from `meanings.toml`; nothing may be left without a meaning.
+
+A long file of short functions, one a part, and the table of them (`MAKERS`) near the end.
 """
 
 from __future__ import annotations

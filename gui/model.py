@@ -384,6 +384,11 @@ class SessionModel(Declared):
             self.cue_spikes = kept
         return Aspect.SPIKES
 
+    def notices_since(self, seen: int) -> list[Notice]:
+        """Return the notices after the first `seen`, as far as they are kept; all if the count began anew."""
+        fresh = self.notices_seen - seen if self.notices_seen >= seen else self.notices_seen
+        return list(self.notices)[max(0, len(self.notices) - fresh) :]
+
     def _notice(self, notice: Notice) -> Aspect:
         self.notices.append(notice)
         self.notices_seen += 1

@@ -2,6 +2,8 @@
 
 `Wire` passes everything on. Its kin spoil what passes, hold it back, cut the cable, or let the device
 itself go wrong. Each draws from one seed, and acts at a moment of its own: so many trials in, and a while.
+
+A long file of short classes, one a fault, which differ in one method: they are read beside each other.
 """
 
 from __future__ import annotations

@@ -14,13 +14,12 @@ of those has a file of its own.)
 
 from __future__ import annotations
 
-import enum
 from typing import Final
 
 from drivers.board import registers as reg
 from drivers.board.codec import HarpCodec
 from drivers.board.event_codes import SEQUENCE_WRAP, WORDS, EventKind, decode_event
-from drivers.board.hello import Hello
+from drivers.board.hello import SILENCE_NS, STRANGER_NS, Hello, Phase, who_are_you
 from drivers.board.jobqueue import JobQueue
 from drivers.board.registers import WHO_AM_I, Operation
 from drivers.board.requests import REPLY_NS, TRIES, Purpose, Request, Window, read, write
@@ -35,10 +34,7 @@ from rig.machine.pulses import MOST_COUNTED
 from rig.units import NS_PER_S, US_PER_MS, US_PER_S
 
 SOURCE: Final = "board"
-SILENCE_NS: Final = 3 * NS_PER_S
-"""Without a frame for this long the link is lost (the board's own heartbeat comes every second)."""
 
-_STRANGER_NS: Final = NS_PER_S
 _QUIET_US: Final = 2_500 * US_PER_MS
 """Sync pulses come at least every 2 s: after this long without an event the last one may be missing."""
 
@@ -50,12 +46,6 @@ _ASTRAY: Final = 4
 
 _PAYLOAD_AT: Final = HEADER_BYTES + STAMP_BYTES
 _EVENT_BYTES: Final = _PAYLOAD_AT + WORDS.size + 1
-
-
-class _Phase(enum.Enum):
-    OFF = enum.auto()
-    HELLO = enum.auto()
-    READY = enum.auto()
 
 
 class HarpBoard:
@@ -77,7 +67,7 @@ class HarpBoard:
     def __init__(self, config: BoardConfig) -> None:
         self.codec = HarpCodec(SOURCE)
         self._port = config.port
-        self._phase = _Phase.OFF
+        self._phase = Phase.OFF
         self._hello = Hello(make_safe=True)
         self._known = False  # this board was ready before
         self._stranger_told = False
@@ -143,7 +133,7 @@ class HarpBoard:
             If the wire cannot carry it.
         """
         before, self._out = self._out, b""
-        self._later += self._queue.add(command, ready=self._phase is _Phase.READY)
+        self._later += self._queue.add(command, ready=self._phase is Phase.READY)
         self._later += self._go_on(t_ns)
         self._later_ns = t_ns
         self._out = self._out + before if isinstance(command, Abort) else before + self._out
@@ -157,7 +147,7 @@ class HarpBoard:
         told = self._drain() + self._take(self.codec.idle(t_ns), t_ns)
         for request in self._window.expire(t_ns):
             told += self._unanswered(request, t_ns)
-        if self._phase is _Phase.READY and t_ns - self._heard_ns >= SILENCE_NS:
+        if self._phase is Phase.READY and t_ns - self._heard_ns >= SILENCE_NS:
             seconds = SILENCE_NS // NS_PER_S
             told += self._lose(
                 f"no sign of life from {self._port} for {seconds} s; check cable and power", t_ns
@@ -172,7 +162,7 @@ class HarpBoard:
     def deadline_ns(self) -> int | None:
         """When `idle` wants to be called next, or None."""
         times = [self._window.deadline_ns(), self.codec.deadline_ns()]
-        if self._phase is _Phase.READY:
+        if self._phase is Phase.READY:
             times.append(self._heard_ns + SILENCE_NS)
         if self._later:
             times.append(self._later_ns)
@@ -191,7 +181,7 @@ class HarpBoard:
         for item in found:
             if isinstance(item, WireNoise):
                 told.append(item)
-            elif self._phase is not _Phase.OFF:
+            elif self._phase is not Phase.OFF:
                 told += self._frame(item, t_ns)
         return told + self._go_on(t_ns)
 
@@ -200,7 +190,7 @@ class HarpBoard:
         if frame.kind == EVENT and frame.address == reg.BOARD_EVENT.address:
             return self._board_event(frame, t_ns)
         stamp_us = frame.stamp_us
-        if stamp_us is not None and self._phase is _Phase.READY:
+        if stamp_us is not None and self._phase is Phase.READY:
             real = self._clock.see_stamp(stamp_us, t_ns)
             if not real or self._clock.now_us - self._last_beat_us > _NO_BEAT_US:
                 self._last_beat_us = self._clock.now_us
@@ -251,7 +241,7 @@ class HarpBoard:
         for seq in self._order.to_ask() if self._met else ():
             self.asked_again += 1
             self._window.push(write(reg.READ_EVENT, seq, purpose=Purpose.GAP, owner=seq), front=True)
-        if self._phase is _Phase.READY:
+        if self._phase is Phase.READY:
             if self._queue.doubtful and self._order.whole and not self._window.has(Purpose.PROBE):
                 told += self._queue.resolve()
             self._queue.go_on()
@@ -261,7 +251,7 @@ class HarpBoard:
     @property
     def _met(self) -> bool:
         """Whether the board's clock and its events' numbers are known."""
-        return self._phase is _Phase.READY or self._hello.settled
+        return self._phase is Phase.READY or self._hello.settled
 
     # --- events ----------------------------------------------------------------------------------------
 
@@ -304,7 +294,7 @@ class HarpBoard:
         return [noise, *self._deliver(self._order.give_up(seq))]
 
     def _heartbeat(self) -> list[BoardEvent]:
-        if self._phase is not _Phase.READY:
+        if self._phase is not Phase.READY:
             return []
         self._beat_us = self._last_beat_us = self._clock.now_us
         if self._beat_us - self._last_event_us > _QUIET_US:
@@ -317,7 +307,7 @@ class HarpBoard:
         if self._beat_us is not None and self._order.whole:  # a heartbeat never overtakes an event
             told = [*told, Heartbeat(t_us=self._beat_us)]
             self._beat_us = None
-        if self._phase is _Phase.READY:
+        if self._phase is Phase.READY:
             return told
         self._early += told
         return []
@@ -325,12 +315,12 @@ class HarpBoard:
     # --- hello, doubt and loss -------------------------------------------------------------------------
 
     def _say_hello(self, t_ns: int) -> None:
-        self._phase = _Phase.HELLO
+        self._phase = Phase.HELLO
         self._hello = Hello(make_safe=not self._known)
         self._window.drop(Purpose.HELLO, Purpose.PROBE, Purpose.GAP)
         self._order.ask_again()
         self._early, self._beat_us = [], None
-        self._window.push(self._hello.first())
+        self._window.push(who_are_you())
         self._go_on(t_ns)
 
     def _hello_answer(self, frame: Frame, t_ns: int) -> list[BoardEvent]:
@@ -363,7 +353,7 @@ class HarpBoard:
 
     def _ready(self) -> list[BoardEvent]:
         hello, early = self._hello, self._early
-        self._phase, self._known, self._early = _Phase.READY, True, []
+        self._phase, self._known, self._early = Phase.READY, True, []
         self._last_beat_us = self._clock.now_us
         ready = BoardReady(
             name=hello.name,
@@ -376,7 +366,7 @@ class HarpBoard:
         return [ready, *early]
 
     def _stranger(self, t_ns: int) -> list[BoardEvent]:
-        self._window.defer(self._hello.first(), t_ns + _STRANGER_NS)
+        self._window.defer(who_are_you(), t_ns + STRANGER_NS)
         if self._stranger_told:
             return []
         self._stranger_told = True

@@ -7,6 +7,8 @@ Harp core answer some of the questions with an error; that leaves the field unkn
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -18,7 +20,12 @@ from drivers.board.requests import Purpose, Request, read, write
 from drivers.board.wire import Frame
 from rig.device import BoardLimits
 from rig.machine.pulses import MOST_COUNTED
-from rig.units import NS_PER_MS
+from rig.units import NS_PER_MS, NS_PER_S
+
+SILENCE_NS: Final = 3 * NS_PER_S
+"""Without a frame for this long the link is lost (a Harp device's own heartbeat comes every second)."""
+STRANGER_NS: Final = NS_PER_S
+"""A device that is not the one meant is asked again after this: another one may be plugged in."""
 
 _RESYNC: Final = bytes(4)
 _ASK_AGAIN_NS: Final = 200 * NS_PER_MS
@@ -28,6 +35,28 @@ _QUESTIONS: Final = (
     reg.VERSION, reg.DEVICE_NAME, reg.UID, reg.SERIAL_NUMBER, reg.CAPABILITIES, reg.TIME_SCALE,
     reg.PULSE_SPENT, reg.OPERATION, reg.TICK, reg.BOARD_EVENT,
 )  # fmt: skip
+
+
+class Phase(enum.Enum):
+    """Where a driver stands with its device."""
+
+    OFF = enum.auto()
+    HELLO = enum.auto()
+    READY = enum.auto()
+
+
+def who_are_you() -> Request:
+    """Return the first question to any Harp device, which is asked for as long as it takes."""
+    question = read(reg.WHO, Purpose.HELLO, tries=_FOREVER, timeout_ns=_ASK_AGAIN_NS)
+    question.frame = _RESYNC + question.frame
+    return question
+
+
+def answered(answers: Mapping[int, Frame], register: reg.Register) -> bytes:
+    """Return what a device answered to a question about `register`; zeros if it refused it."""
+    frame = answers.get(register.address)
+    good = frame is not None and not frame.is_error and len(frame.payload) == register.size
+    return frame.payload if frame is not None and good else bytes(register.size)
 
 
 class LastEvent(msgspec.Struct, frozen=True):
@@ -63,12 +92,6 @@ class Hello:
         self._answers: dict[int, Frame] = {}
         self._open = 0
 
-    def first(self) -> Request:
-        """Return the first question, which is asked for as long as it takes."""
-        question = read(reg.WHO, Purpose.HELLO, tries=_FOREVER, timeout_ns=_ASK_AGAIN_NS)
-        question.frame = _RESYNC + question.frame
-        return question
-
     def answer(self, frame: Frame) -> list[Request]:
         """Take the answer to one question; return the questions that follow from it."""
         self._answers[frame.address] = frame
@@ -88,13 +111,8 @@ class Hello:
         wanted = mode | Operation.HEARTBEAT | Operation.ALIVE
         return [write(reg.OPERATION, wanted & 0xFF, purpose=Purpose.HELLO, exact=False)]
 
-    def _payload(self, register: reg.Register) -> bytes:
-        frame = self._answers.get(register.address)
-        good = frame is not None and not frame.is_error and len(frame.payload) == register.size
-        return frame.payload if frame is not None and good else bytes(register.size)
-
     def _value(self, register: reg.Register) -> int:
-        return register.unpack(self._payload(register))[0]
+        return register.unpack(answered(self._answers, register))[0]
 
     @property
     def operation(self) -> int:
@@ -125,31 +143,33 @@ class Hello:
     @property
     def last_event(self) -> LastEvent | None:
         """The board's latest event, or None if it has had none."""
-        tick, seq, kind, index = WORDS.unpack(self._payload(reg.BOARD_EVENT))
+        tick, seq, kind, index = WORDS.unpack(answered(self._answers, reg.BOARD_EVENT))
         return None if kind == EventKind.NONE else LastEvent(tick, seq, kind, index)
 
     @property
     def name(self) -> str:
         """Device name."""
-        return self._payload(reg.DEVICE_NAME).split(b"\0")[0].decode("utf-8", "replace") or "unnamed"
+        return (
+            answered(self._answers, reg.DEVICE_NAME).split(b"\0")[0].decode("utf-8", "replace") or "unnamed"
+        )
 
     @property
     def serial(self) -> str:
         """Unique identity in hexadecimal digits, or the old serial number."""
-        uid = self._payload(reg.UID)
+        uid = answered(self._answers, reg.UID)
         return uid.hex() if any(uid) else str(self._value(reg.SERIAL_NUMBER))
 
     @property
     def firmware(self) -> str:
         """Firmware version, for example ``1.0.0``."""
-        return ".".join(str(part) for part in self._payload(reg.VERSION)[3:6])
+        return ".".join(str(part) for part in answered(self._answers, reg.VERSION)[3:6])
 
     @property
     def limits(self) -> BoardLimits:
         """What the board says it holds; the least that every board must hold if it does not say."""
         spent = self._answers.get(reg.PULSE_SPENT.address)
         counted = MOST_COUNTED if spent is not None and not spent.is_error else 0
-        values = reg.CAPABILITIES.unpack(self._payload(reg.CAPABILITIES))
+        values = reg.CAPABILITIES.unpack(answered(self._answers, reg.CAPABILITIES))
         if not all(values):
             return BoardLimits(counted=counted)
         states, transitions, inputs, outputs, timers, counters, table_bytes, cycle_us = values

@@ -14,7 +14,6 @@ Implements `rig.device.Auxiliary`.
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -23,6 +22,7 @@ import msgspec
 
 from drivers.board import registers as reg
 from drivers.board.codec import HarpCodec
+from drivers.board.hello import SILENCE_NS, STRANGER_NS, Phase, answered, who_are_you
 from drivers.board.registers import Operation, Register
 from drivers.board.requests import REPLY_NS, Purpose, Request, Window, read, write
 from drivers.board.wire import EVENT, READ, WRITE, Frame, build
@@ -31,23 +31,10 @@ from drivers.harp.description import DeviceDescription, HarpRegister
 from drivers.harp.values import decode
 from rig.description import HarpConfig, HarpValue
 from rig.events import DeviceEvent, DeviceReady, LinkLost, RegisterRefused, RegisterTold, WireNoise
-from rig.units import NS_PER_MS, NS_PER_S
+from rig.units import NS_PER_S
 
-SILENCE_NS: Final = 3 * NS_PER_S
-"""Without a frame for this long the link is lost."""
-
-_RESYNC: Final = bytes(4)
-_ASK_AGAIN_NS: Final = 200 * NS_PER_MS
-_STRANGER_NS: Final = NS_PER_S
-_FOREVER: Final = 1 << 31
 _BEATS: Final = {reg.HEARTBEAT.address: "Heartbeat", reg.SECONDS.address: "Heartbeat"}
 _QUESTIONS: Final = (reg.DEVICE_NAME, reg.FIRMWARE_HIGH, reg.FIRMWARE_LOW, reg.OPERATION)
-
-
-class _Phase(enum.Enum):
-    OFF = enum.auto()
-    HELLO = enum.auto()
-    READY = enum.auto()
 
 
 class HarpDevice:
@@ -76,7 +63,7 @@ class HarpDevice:
         self.codec = HarpCodec(config.name)
         self._config = config
         self._by_address = description.by_address()
-        self._phase = _Phase.OFF
+        self._phase = Phase.OFF
         self._window = Window()
         self._waiting: deque[tuple[HarpRegister, bytes | None]] = deque()  # None: to be read
         self._asking = False  # something is not answered yet
@@ -99,7 +86,7 @@ class HarpDevice:
     @property
     def settled(self) -> bool:
         """Whether the device is there and all that was asked is answered."""
-        return self._phase is _Phase.READY and not self._asking and not self._waiting
+        return self._phase is Phase.READY and not self._asking and not self._waiting
 
     def connect(self, t_ns: int) -> None:
         """Begin the hello; it is repeated until `DeviceReady` comes out of `feed`."""
@@ -142,7 +129,7 @@ class HarpDevice:
             else:
                 verb = "write" if request.kind == WRITE else "read"
                 told += self._lose(f"it did not answer a {verb} of {request.register.name}", t_ns)
-        if self._phase is _Phase.READY and t_ns - self._heard_ns >= SILENCE_NS:
+        if self._phase is Phase.READY and t_ns - self._heard_ns >= SILENCE_NS:
             told += self._lose(f"no sign of life for {SILENCE_NS // NS_PER_S} s", t_ns)
         self._go_on(t_ns)
         return told
@@ -160,7 +147,7 @@ class HarpDevice:
     def deadline_ns(self) -> int | None:
         """When `idle` wants to be called next, or None."""
         times = [self._window.deadline_ns(), self.codec.deadline_ns()]
-        if self._phase is _Phase.READY:
+        if self._phase is Phase.READY:
             times.append(self._heard_ns + SILENCE_NS)
         return min((t for t in times if t is not None), default=None)
 
@@ -171,7 +158,7 @@ class HarpDevice:
         for item in found:
             if isinstance(item, WireNoise):
                 told.append(item)
-            elif self._phase is not _Phase.OFF:
+            elif self._phase is not Phase.OFF:
                 told += self._frame(item, t_ns)
         if found:
             self._go_on(t_ns)
@@ -180,7 +167,7 @@ class HarpDevice:
     def _frame(self, frame: Frame, t_ns: int) -> list[DeviceEvent]:
         self._heard_ns = t_ns
         if frame.kind == EVENT:
-            return self._told(frame, asked=False) if self._phase is _Phase.READY else []
+            return self._told(frame, asked=False) if self._phase is Phase.READY else []
         request = self._window.answer(frame)
         if request is None:
             return []
@@ -210,7 +197,7 @@ class HarpDevice:
         return [told]
 
     def _go_on(self, t_ns: int) -> None:
-        if self._phase is _Phase.READY and not self._asking and self._waiting:
+        if self._phase is Phase.READY and not self._asking and self._waiting:
             register, payload = self._waiting.popleft()
             self._asking = True
             self._window.push(_once(register.wire, payload))
@@ -219,13 +206,13 @@ class HarpDevice:
     # --- hello and loss --------------------------------------------------------------------------------
 
     def _say_hello(self, t_ns: int) -> None:
-        self._phase = _Phase.HELLO
+        self._phase = Phase.HELLO
         self._settled = False
         self._answers.clear()
         self._window.clear()
         self._waiting.clear()
         self._asking = False
-        self._window.push(_who())
+        self._window.push(who_are_you())
         self._go_on(t_ns)
 
     def _hello_answer(self, frame: Frame, t_ns: int) -> list[DeviceEvent]:
@@ -248,23 +235,18 @@ class HarpDevice:
         return []
 
     def _ready(self, frame: Frame) -> DeviceReady:
-        self._phase = _Phase.READY
-        name = self._answer(reg.DEVICE_NAME).split(b"\0")[0].decode("utf-8", "replace")
+        self._phase = Phase.READY
+        name = answered(self._answers, reg.DEVICE_NAME).split(b"\0")[0].decode("utf-8", "replace")
         firmware = f"{self._value(reg.FIRMWARE_HIGH)}.{self._value(reg.FIRMWARE_LOW)}"
         return DeviceReady(
             name=name or self.description.device, firmware=firmware, stamp_us=frame.stamp_us or 0
         )
 
-    def _answer(self, register: Register) -> bytes:
-        frame = self._answers.get(register.address)
-        good = frame is not None and not frame.is_error and len(frame.payload) == register.size
-        return frame.payload if frame is not None and good else bytes(register.size)
-
     def _value(self, register: Register) -> int:
-        return register.unpack(self._answer(register))[0]
+        return register.unpack(answered(self._answers, register))[0]
 
     def _stranger(self, who: int, t_ns: int) -> list[DeviceEvent]:
-        self._window.defer(_who(), t_ns + _STRANGER_NS)
+        self._window.defer(who_are_you(), t_ns + STRANGER_NS)
         if self._stranger_told:
             return []
         self._stranger_told = True
@@ -277,13 +259,6 @@ class HarpDevice:
     def _lose(self, reason: str, t_ns: int) -> list[DeviceEvent]:
         self._say_hello(t_ns)
         return [LinkLost(source=self._config.name, reason=f"{reason}; check cable and power")]
-
-
-def _who() -> Request:
-    """Return the first question, which is asked for as long as it takes."""
-    question = read(reg.WHO, Purpose.HELLO, tries=_FOREVER, timeout_ns=_ASK_AGAIN_NS)
-    question.frame = _RESYNC + question.frame
-    return question
 
 
 def _once(register: Register, payload: bytes | None) -> Request:

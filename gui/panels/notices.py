@@ -71,10 +71,9 @@ class NoticesPanel(BehaviourPanel):
         if model.notices_seen < self._seen or (self._ended and model.ended is None):
             self._write_all()
             return
-        fresh = min(model.notices_seen - self._seen, len(model.notices))
+        fresh = model.notices_since(self._seen)
         self._seen = model.notices_seen
-        kept = list(model.notices)
-        self._write(kept[len(kept) - fresh :])
+        self._write(fresh)
         self._write_end()
         self._count()
 

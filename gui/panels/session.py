@@ -244,11 +244,10 @@ class SessionPanel(BehaviourPanel):
     # --- answers ----------------------------------------------------------------------------------
 
     def _read_notices(self) -> None:
-        seen, kept = self.model.notices_seen, self.model.notices
-        fresh = min(seen - self._notices_seen if seen >= self._notices_seen else seen, len(kept))
-        self._notices_seen = seen
-        for k in range(len(kept) - fresh, len(kept)):
-            self._hear(kept[k])
+        fresh = self.model.notices_since(self._notices_seen)
+        self._notices_seen = self.model.notices_seen
+        for notice in fresh:
+            self._hear(notice)
 
     def _hear(self, notice: Notice) -> None:
         if notice.text.startswith(PULSE_REFUSED) and not self.drop_status.isHidden():

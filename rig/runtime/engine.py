@@ -8,8 +8,6 @@ wants to see something is a telemetry client.
 
 Every way out is the same way: board safe, a moment for its last words, file closed, sockets closed. The
 session's own end, an exception, a signal, `stop`, and a recorder at the end of its memory all take it.
-
-The file is long because the loop and its way out share one state, and are read side by side.
 """
 
 from __future__ import annotations

@@ -281,7 +281,7 @@ class StreamIntake:
         """Return the board time of a sample; None while the clock is not known."""
         return round(self.clock.to_board_us(sample)) if self.clock.locked else None
 
-    def reached_us(self, board_us: int, now_ns: int) -> int | None:
+    def _reached_us(self, board_us: int, now_ns: int) -> int | None:
         """Return the board time up to which the stream's clock can be judged; None: nothing has come yet.
 
         A stream that lags (a busy computer) has not lost its sync pulses: they are still to come. One that is
@@ -302,10 +302,14 @@ class StreamIntake:
         """Judge the stream's clock at board time `board_us`."""
         return health(self.clock, board_us)
 
+    def clock_as_far(self, board_us: int, now_ns: int) -> tuple[ClockHealth, int | None]:
+        """Judge the clock as far as the stream has come; also return how far (None: nothing came)."""
+        reached_us = self._reached_us(board_us, now_ns)
+        return self.clock_health(board_us if reached_us is None else reached_us), reached_us
+
     def state(self, board_us: int, now_ns: int) -> StreamState:
         """Return the stream's health at board time `board_us`, which is `now_ns` for the host."""
-        reached_us = self.reached_us(board_us, now_ns)
-        clock = self.clock_health(board_us if reached_us is None else reached_us)
+        clock, _ = self.clock_as_far(board_us, now_ns)
         return StreamState(
             name=self.name,
             messages=self.messages,

@@ -157,8 +157,7 @@ class Reckoning:
         now_us = self._looked_us = self._board_us
         found: dict[str, tuple[ClockHealth, int | None]] = {}
         for name, stream in self._streams.items():
-            reached_us = stream.reached_us(now_us, self._now_ns)
-            found[name] = stream.clock_health(now_us if reached_us is None else reached_us), reached_us
+            found[name] = stream.clock_as_far(now_us, self._now_ns)
         found |= {name: (clock, now_us) for name, clock in self.other_clocks(now_us).items()}
         told = [self._watch(name).look(clock, at) for name, (clock, at) in found.items() if at is not None]
         notices = [notice for notice in told if notice is not None]

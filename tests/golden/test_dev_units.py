@@ -19,12 +19,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from benchmarks.acceptance.recorded import mean_r, random_halves
 from rig.cli.analyze import analyze
 from rig.estimate.asymmetry import published_slopes
-from rig.estimate.counts import SizeCounts
 from rig.estimate.isotonic import isotonic
 from rig.estimate.kinked_bayes import KinkedBayes
-from rig.estimate.offline import Analysis, Responses, analyse
+from rig.estimate.offline import Analysis, analyse
 from rig.estimate.report import Report
 from rig.estimate.shrinkage import shrink
 from rig.estimate.sign_count import sign_count
@@ -231,34 +231,6 @@ def test_the_population_axis_is_the_units_own(units: tuple[RecordedUnit, ...]) -
 # --- reliability -------------------------------------------------------------------------------------
 
 
-def random_halves(responses: Responses, splits: int, seed: int) -> tuple[SizeCounts, SizeCounts]:
-    """Counts of random halves (floor(n/2) and the rest, per unit and size), all splits stacked as units."""
-    rng = np.random.default_rng(seed)
-    shifted = responses.response_hz + np.where(responses.signalled, 0.0, PUBLISHED_SHIFT_HZ)
-    units = len(responses.names)
-    halves = SizeCounts(7, splits * units), SizeCounts(7, splits * units)
-    for i in range(units):
-        rows = np.arange(splits) * units + i
-        for j, size in enumerate(PUBLISHED_AXIS.sizes_ul):
-            y = shifted[(responses.unit == i) & (responses.reward_ul == size)]
-            first = rng.random((splits, y.size)).argsort(axis=1) < y.size // 2
-            for half, member in zip(halves, (first, ~first), strict=True):
-                half.n[rows, j] = member.sum(axis=1)
-                half.total[rows, j] = member @ y
-                half.squares[rows, j] = member @ (y * y)
-                half.positives[rows, j] = (member & (y >= 1e-9)).sum(axis=1)
-                half.negatives[rows, j] = (member & (y <= -1e-9)).sum(axis=1)
-    return halves
-
-
-def mean_r(one: FloatArray, other: FloatArray, units: int) -> float:
-    """Mean over splits of Pearson's R over units."""
-    a, b = one.reshape(-1, units), other.reshape(-1, units)
-    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    r = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    return float(r.mean())
-
-
 @pytest.mark.parametrize(
     ("keep", "expected", "within"),
     [(True, (0.82, 0.93, 0.63), (0.02, 0.02, 0.02)), (False, (0.84, 0.95, 0.66), (0.02, 0.02, 0.04))],
@@ -270,11 +242,11 @@ def test_split_halves(
     within: tuple[float, float, float],
 ) -> None:
     chosen = units if keep else tuple(unit.keep(~unit.doubled) for unit in units)
-    one, other = random_halves(spike_responses(chosen), splits=1000, seed=1)
+    one, other = random_halves(spike_responses(chosen), seed=1)
     paper, paper_other = sign_count(one, U)[0], sign_count(other, U)[0]
     pooled, pooled_other = isotonic(one, U)[0], isotonic(other, U)[0]
     # the asymmetry from one half against the reversal point from the other
     asymmetry = published_slopes(one, U, paper).asymmetry
     pairs = ((paper, paper_other), (pooled, pooled_other), (asymmetry, paper_other))
-    found = [mean_r(a, b, len(units)) for a, b in pairs]
+    found = [mean_r(a, b) for a, b in pairs]
     assert (np.abs(np.array(found) - expected) <= within).all(), found

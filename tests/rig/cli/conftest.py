@@ -109,10 +109,9 @@ class Emulated:
 
     def __init__(self, folder: Path, *options: object) -> None:
         asked = folder / "asked.toml"
-        patient = 'pty"\nhost_timeout_ms = 2000 #"'  # other tests run beside this one
-        asked.write_text(
-            RIG.format(port=patient) + '\n[[streams]]\nname = "probe"\ndata = "tcp://127.0.0.1:0"\n', "utf-8"
-        )
+        port = 'port = "pty"'
+        patient = RIG.format(port="pty").replace(port, f"{port}\nhost_timeout_ms = 2000")  # others run beside
+        asked.write_text(patient + '\n[[streams]]\nname = "probe"\ndata = "tcp://127.0.0.1:0"\n', "utf-8")
         self.rig = folder / "effective.toml"
         self.truth = folder / "truth.json"
         self.process = subprocess.Popen(
