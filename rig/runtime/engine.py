@@ -36,7 +36,7 @@ from rig.runtime.feeds import FeedPort
 from rig.runtime.files import describe_installation, new_session_file
 from rig.runtime.guard import Guard
 from rig.runtime.hold import Hold
-from rig.runtime.inbox import Inbox
+from rig.runtime.inbox import Inbox, InboxClosedError
 from rig.runtime.keys import Ring
 from rig.runtime.outcome import Outcome
 from rig.runtime.ports import Port
@@ -111,6 +111,8 @@ class Engine:
         self._session = session
         self._resume = resume
         self._guard = guard
+        if guard is not None:
+            guard.on_panic = self._emergency_stop
         self._truth = truth
         self._farewell_s = farewell_s
         self._ports = {port.name: port for port in ports}
@@ -118,7 +120,7 @@ class Engine:
         self._halt: Halt | None = None
         self._stop_reason: str | None = None
         self._signals = 0
-        self._signals_seen = 0
+        self._stops_asked = 0
         self._left: list[Input] = []
         self._closing = False
         self._problems: list[str] = []
@@ -270,7 +272,7 @@ class Engine:
         self._turned_at = time.monotonic()
         if self._guard is not None:
             self._guard.stepped()
-        if self._signals != self._signals_seen:
+        if self._signals > self._stops_asked:
             self._obey_signals()
         self._hold.turn(unrecorded=self._watchdog.unrecorded)
         batch = self.inbox.get(timeout_s)
@@ -348,8 +350,18 @@ class Engine:
             raise KeyboardInterrupt
 
     def _obey_signals(self) -> None:
-        self._signals_seen += 1
-        command = _STOP if self._signals_seen == 1 else _EMERGENCY_STOP
+        self._stops_asked += 1
+        if self._stops_asked == 1:
+            self._operator(_STOP)
+        elif self._guard is None:
+            self._emergency_stop()
+
+    def _emergency_stop(self) -> None:
+        """Say why before the guard stops the board: else its answer comes first, as if by itself."""
+        with contextlib.suppress(InboxClosedError):
+            self._operator(_EMERGENCY_STOP)
+
+    def _operator(self, command: bytes) -> None:
         self.inbox.put("operator", "command", command, full="squeeze")
 
     # --- the way out ----------------------------------------------------------------------------------

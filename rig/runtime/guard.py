@@ -42,6 +42,8 @@ class Guard:
     ) -> None:
         self.panic = False
         """Set it (from a signal handler, for example) to have `safe` called within a period."""
+        self.on_panic: Callable[[], None] = _nothing
+        """Called before that `safe`, so that why comes before what the board answers. Must not wait."""
         self.beats = 0
         self.withheld = 0
         """Periods in which nothing was sent because the engine had not stepped."""
@@ -89,6 +91,7 @@ class Guard:
             due = max(due + self._period_s, now)
             if self.panic:
                 self.panic = False
+                self.on_panic()
                 self.safe()
             if now - self._stepped_at > self._fresh_s:
                 self.withheld += 1
@@ -104,3 +107,7 @@ class Guard:
         if self._sent_at is not None:
             self.longest_gap_ms = max(self.longest_gap_ms, (now - self._sent_at) * 1e3)
         self._sent_at = now
+
+
+def _nothing() -> None:
+    """Nobody asked to be called."""

@@ -391,6 +391,32 @@ def test_the_second_is_an_emergency_stop_and_the_third_ends_it_at_once(make_engi
     assert board.read(0.1).count(b"!") == 2  # the panic, and the way out
 
 
+def test_an_emergency_stop_comes_before_what_the_board_says_to_it(make_engine, board, wait_for):
+    class Slow(Stubborn):
+        """Is still busy with the first signal when the board has answered the second."""
+
+        def step(self, entry):
+            super().step(entry)
+            if entry.kind == "bytes":
+                self.commands.append((entry.source, entry.payload))
+                return [Halt("the board ended the trial")]
+            if len(self.commands) == 1 and entry.kind == "command":
+                os.kill(os.getpid(), signal.SIGINT)
+                wait_for(lambda: b"!" in board.read(0.01))
+                board.write(b"stopped")
+                wait_for(lambda: any(port["bytes_in"] for port in engine.health()["ports"].values()))
+            return []
+
+    slow = Slow()
+    engine = make_engine(use=slow)
+    thread = kill_after(0.15, signal.SIGINT)
+    engine.run(handle_signals=True)
+    thread.join()
+    assert [payload for _, payload in slow.commands] == [
+        b'{"command":"stop"}', b'{"command":"emergency_stop"}', b"stopped",
+    ]  # fmt: skip
+
+
 # --- replay of real files ----------------------------------------------------------------------------------
 
 

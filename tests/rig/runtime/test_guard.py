@@ -100,3 +100,13 @@ def test_a_frame_may_be_withheld_by_the_driver(port, board):
     guard.stop()
     assert board.read(0.1) == b"!"
     assert guard.beats == 0
+
+
+def test_why_comes_before_a_panic(port, board):
+    guard = Guard(port, lambda _n: b"", lambda: b"!")
+    guard.on_panic = lambda: port.write(b"why")
+    guard.panic = True
+    guard.start()
+    stepping(guard, 0.05)
+    assert board.read(0.1) == b"why!"
+    guard.stop()
