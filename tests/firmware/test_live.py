@@ -110,7 +110,9 @@ def test_a_trial_with_the_real_driver(live, host, reward):
         if pin.levels >> 4 & 1 != level:
             level ^= 1
             clocks.append(pin.clock)
-    assert (clocks[1] - clocks[0]) / CLOCKS_PER_US == pytest.approx(30_000, abs=60)
+    opened_us = (clocks[1] - clocks[0]) / CLOCKS_PER_US
+    # Never longer. Bytes that this computer held back and sends all at once may make it open two cycles late.
+    assert 30_000 - 200 <= opened_us <= 30_000 + 2
 
 
 def test_how_long_a_command_takes_to_reach_a_pin(live, host):
