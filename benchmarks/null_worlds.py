@@ -15,13 +15,13 @@ from rich.table import Table
 
 from rig.estimate.asymmetry import published_slopes
 from rig.estimate.counts import SizeCounts
-from rig.estimate.decoding import convex, shuffled, wasserstein
 from rig.estimate.isotonic import isotonic
-from rig.estimate.population_counts import PopulationCounts
-from rig.estimate.population_report import Population
-from rig.estimate.population_view import population_view
-from rig.estimate.population_worked import About
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
+from rig.population.counts import PopulationCounts
+from rig.population.decoding import convex, shuffled, wasserstein
+from rig.population.shapes import Population
+from rig.population.view import population_view
+from rig.population.worked import About
 from rig.sim.response_worlds import COUNTS, WORLDS, Noise, Session, World, simulate
 
 UNITS = 40

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.figures import Aim, Bench, baseline, ours
 from benchmarks.virtual import recorded_inputs, sitting
-from rig.draws import Draws
+from rig.design.draws import Draws
+from rig.design.plan import DECIDE_KEY
 from rig.log.entry import Input
-from rig.plan import DECIDE_KEY
 from rig.session import Session
 
 TRIALS = 60

@@ -7,9 +7,9 @@ else: no sums of halves, no correlations, no asymmetries.
 import pytest
 
 from benchmarks.figures import Aim, Bench, baseline, ours
-from rig.estimate.cells import Cells, isotonic_cells, sign_count_cells
-from rig.estimate.reliability import ReliabilityTracker, half_cells
 from rig.estimate.utility import PUBLISHED_UTILITY_HZ
+from rig.population.cells import Cells, isotonic_cells, sign_count_cells
+from rig.population.reliability import ReliabilityTracker, half_cells
 from rig.sim.response_worlds import simulate
 
 UNITS, PARTITIONS = 1000, 1000

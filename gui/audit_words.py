@@ -3,19 +3,63 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gui.model import SessionModel
-from gui.stat_words import p_words
+from gui.stat_words import p_rich
 from gui.theme import Theme
 from gui.words import plain
-from rig.documents import Audit, EpochStarted
+from rig.documents import Audit, DeclaredTrial, EpochStarted
 
 GOOD, BAD, RUNS, NEXT = "✔", "✖", "▸", "○"
 
 
+@dataclass(frozen=True)
+class Chance:
+    """How often one condition was rewarded, and how often it is declared to be.
+
+    Attributes
+    ----------
+    rewarded, trials
+        So far, of those that took place as declared.
+    declared
+        Share of rewarded trials in a block.
+    """
+
+    condition: str
+    rewarded: int
+    trials: int
+    declared: float
+
+    @property
+    def share(self) -> float:
+        """Of the trials so far; 0 before the first."""
+        return self.rewarded / self.trials if self.trials else 0.0
+
+
+def chances(declared: Sequence[DeclaredTrial], audit: Audit | None) -> list[Chance]:
+    """Return every condition of a block, in the order of the declaration."""
+    delivered = audit.delivered if audit is not None and audit.declared == tuple(declared) else ()
+    counts = delivered or (0,) * len(declared)
+    found = []
+    for condition in dict.fromkeys(kind.condition for kind in declared):
+        mine = [(kind, n) for kind, n in zip(declared, counts, strict=True) if kind.condition == condition]
+        found.append(
+            Chance(
+                condition=condition,
+                rewarded=sum(n for kind, n in mine if kind.reward_ul > 0),
+                trials=sum(n for _, n in mine),
+                declared=sum(kind.count for kind, _ in mine if kind.reward_ul > 0)
+                / max(sum(kind.count for kind, _ in mine), 1),
+            )
+        )
+    return found
+
+
 def audit_words(audit: Audit, theme: Theme) -> str:
     """One line on whether what was delivered is what was declared, as rich text."""
-    tested = "" if audit.g is None or audit.p is None else f"G {audit.g:.1f}, {p_words(audit.p)}; "
+    tested = "" if audit.g is None or audit.p is None else f"G {audit.g:.1f}, {p_rich(audit.p)}; "
     astray = f"{audit.astray} trial{'s' * (audit.astray != 1)} astray"
     if audit.problem is not None:
         problem = audit.problem[0].upper() + audit.problem[1:]

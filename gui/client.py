@@ -18,7 +18,7 @@ import msgspec
 from gui.fibre_samples import FibreSamples, samples_of
 from rig.documents import Document, SessionState
 from rig.errors import DopaloopError
-from rig.estimate.population_report import PopulationView
+from rig.population.shapes import PopulationView
 from rig.runtime.client import (
     ArrayBlock,
     Change,

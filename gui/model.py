@@ -49,7 +49,7 @@ from rig.documents import (
     UnitEstimate,
     UnitPresence,
 )
-from rig.estimate.population_report import PopulationView
+from rig.population.shapes import PopulationView
 from rig.trial.spec import TrialRecord
 
 
@@ -81,7 +81,7 @@ LATE_TRIALS = 16
 """So many trials back the spikes of a stream may still come that was late."""
 
 _CHANGED = re.compile(r"(\w+) = (.*) from the next trial on")
-"""How the session says that it took a new value for a parameter (`rig.desk`)."""
+"""How the session says that it took a new value for a parameter (`rig.session.desk`)."""
 
 
 class SessionModel(Declared):

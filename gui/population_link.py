@@ -24,7 +24,7 @@ from rig.documents import (
     TagConfirmed,
     TrialDone,
 )
-from rig.estimate.population_report import PopulationView
+from rig.population.shapes import PopulationView
 
 COMMAND: Final = (sys.executable, "-m", "gui.population_worker")
 EVERY_S: Final = 2.0

@@ -14,11 +14,12 @@ from gui.panel import Controls
 from gui.plot import scaled
 from gui.theme import Theme
 from gui.unit_panel import AboutUnits
-from gui.why_empty import why_no_population
-from rig.estimate.population_report import PopulationView
+from gui.why_empty import why_no_population, why_no_reversal
+from rig.population.shapes import PopulationView
 
 WIDE_PX: Final = 520
-"""From this width on the warning is said in full."""
+HIGH_PX: Final = 300
+"""From this width and height on the warning is said in full: in a low panel the rows need the room."""
 
 
 class AboutPopulation(AboutUnits):
@@ -26,24 +27,32 @@ class AboutPopulation(AboutUnits):
 
     Attributes
     ----------
+    about
+        After how many trials, of how many units.
+    trouble
+        What is wrong with working it out; hidden while nothing is.
     warning
         How the panel can mislead; always in sight.
     """
 
     area: ClassVar[str] = "population"
     aspects: ClassVar[Aspect] = Aspect.SESSION | Aspect.STATE | Aspect.POPULATION | Aspect.SELECTION
+    about_reversals: ClassVar[bool] = True
     warns: ClassVar[str] = ""
     warns_briefly: ClassVar[str] = ""
 
     def __init__(self, model: SessionModel, controls: Controls, theme: Theme) -> None:
         super().__init__(model, controls, theme)
         self.lead = self.headline()
-        self.about = self.small()
+        self.about = self.fitting()
         self.head = QHBoxLayout()
         self.head.setSpacing(8)
         self.head.addWidget(self.lead)
         self.head.addWidget(self.about, 1)
         self.body.addLayout(self.head)
+        self.trouble = self.plain_label()
+        self.trouble.setVisible(False)
+        self.body.addWidget(self.trouble)
         self.warning = self._warning_label()
 
     def _warning_label(self) -> QLabel:
@@ -58,7 +67,9 @@ class AboutPopulation(AboutUnits):
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Warn in full where there is room; on hovering always."""
         super().resizeEvent(event)
-        words = self.warns if event.size().width() >= scaled(WIDE_PX) else self.warns_briefly
+        size = event.size()
+        roomy = size.width() >= scaled(WIDE_PX) and size.height() >= scaled(HIGH_PX)
+        words = self.warns if roomy else self.warns_briefly
         self.warning.setText(f"<b style='color:{self.theme.warn}'>▲</b> {words}")
         if self.shows_content:
             self.refresh(Aspect.POPULATION)  # what has room depends on the size
@@ -71,6 +82,8 @@ class AboutPopulation(AboutUnits):
         why = why_no_population(self.model)
         if why is None and view is not None:
             why = self.why_empty(view)
+            if why is not None and self.about_reversals:
+                why = why_no_reversal(self.model) or why  # the plainer reason, if there is one
         showed = self.shows_content
         if not self.show_unless(why) or view is None:
             return
@@ -78,7 +91,10 @@ class AboutPopulation(AboutUnits):
             if changed & Aspect.SELECTION:
                 self.mark(self.model.selected)
             return
-        self.about.setText(self.say_about(view))
+        self.about.say(*self.say_about(view))
+        note = html.escape(self.model.population_note)
+        self.trouble.setText(f"<b style='color:{self.theme.warn}'>▲ {note}</b>")
+        self.trouble.setVisible(bool(note))
         self.draw(view)
         self.lead.setVisible(bool(self.lead.text()))
         self.mark(self.model.selected)
@@ -96,20 +112,16 @@ class AboutPopulation(AboutUnits):
 
     # --- what the panels share --------------------------------------------------------------------
 
-    def say_about(self, view: PopulationView) -> str:
-        """After how many trials, of how many units; and what is wrong with it, if anything."""
+    def say_about(self, view: PopulationView) -> tuple[str, ...]:
+        """After how many trials, of how many units: wordings, the longest first."""
         trials, units = view.rewarded, view.population.units
-        words = f"{units} unit{'s' * (units != 1)}, {trials} reward{'s' * (trials != 1)}"
+        of = f"{units} unit{'s' * (units != 1)}"
+        words = short = f"{of}, {trials} reward{'s' * (trials != 1)}"
         if view.population.counted == "tagged":
             words += f", {view.population.left_out} not tagged left out"
         if self.model.epoch_number or view.epoch:
             words += f", epoch {view.epoch}"
-        return words + self.note()
-
-    def note(self) -> str:
-        """What is wrong with working it out, as rich text; empty if nothing is."""
-        note = html.escape(self.model.population_note)
-        return f" &middot; <b style='color:{self.theme.warn}'>▲ {note}</b>" if note else ""
+        return words, short, of
 
     def tip(self, words: str, at: QPoint, over: QWidget) -> None:
         """Say something about what is pointed at."""

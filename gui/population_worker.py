@@ -21,8 +21,8 @@ from typing import BinaryIO, Final
 import msgspec
 
 from rig.documents import Document
-from rig.estimate.population import PopulationTracker
-from rig.estimate.population_report import PopulationView
+from rig.population.shapes import PopulationView
+from rig.population.told import PopulationTracker
 
 NICE: Final = 10
 """Whatever else runs on this computer goes first."""

@@ -220,6 +220,22 @@ class Recorded:
                 pass
 
 
+def told_by(path: Path) -> list[Document]:
+    """Return everything that a session file tells, with the state after each trial, as a window sees it.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or holds no session that began.
+    """
+    source = Recorded(path)
+    told: list[Document] = []
+    for at_us in (source.begin_us, *source.trial_ends_us, source.end_us):
+        source.seek(at_us)
+        told += [update for update in source.updates() if isinstance(update, Document)]
+    return told
+
+
 def _line(record: TrialRecord) -> str:
     spec = record.spec
     reward = f"{spec.reward_ul:g} uL" if spec.reward_ul else "no reward"

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from rig.checks.preflight import rehearsed
 from rig.cli.plans import make_plan
 from rig.description import RigDescription
+from rig.design.plan import SessionPlan
 from rig.machine.table import StateTable
-from rig.plan import SessionPlan
-from rig.preflight import rehearsed
 from rig.runtime import plugins
 from rig.runtime.config import load_rig
 

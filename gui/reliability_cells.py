@@ -13,6 +13,7 @@ from PyQt5.QtCore import QEvent, QObject, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QResizeEvent
 from PyQt5.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
+from gui.fitting_label import FittingLabel
 from gui.plot import scaled, small_font, themed_plot
 from gui.theme import Theme
 from gui.unit_scatter import UnitScatter
@@ -22,28 +23,36 @@ LABELLED_PX: Final = 150
 """From this height of a plot on its axes are named (they are named on hovering anyway)."""
 LEFT_PX: Final = 34
 BINS: Final = 40
+BETWEEN_PX: Final = 3.0
 
 
 class Cell(QWidget):
-    """A line of words above a plot, or a sentence that says why there is no plot.
+    """Two lines of words above a plot, or a sentence that says why there is no plot.
+
+    Parameters
+    ----------
+    axes
+        What the axes are, in few words: said in the second line where they have no room for their names.
 
     Attributes
     ----------
     words
         What is to be read at a glance.
+    detail
+        Below it and always in sight: P, or of how many.
     why
         The sentence in the plot's place.
     brief
         What it is called where there is little room.
     """
 
-    def __init__(self, theme: Theme, name: str, bottom: str, left: str) -> None:
+    def __init__(self, theme: Theme, name: str, bottom: str, left: str, axes: str = "") -> None:
         super().__init__()
-        self.theme, self.name = theme, name
+        self.theme, self.name, self.axes = theme, name, axes
         self.brief = name.partition(",")[0]
         self.bottom, self.left = bottom, left
         self._value: str | None = None
-        self._more = ""
+        self._more: tuple[str, ...] = ()
         self._what = ""
         self._roomy: bool | None = None
         self.words = QLabel()
@@ -53,6 +62,9 @@ class Cell(QWidget):
         font.setPointSizeF(self.font().pointSizeF() * 0.9)
         self.words.setFont(font)
         self.words.setStyleSheet(f"color: {theme.faint};")
+        self.detail = FittingLabel()
+        self.detail.setFont(small_font())
+        self.detail.setStyleSheet(f"color: {theme.text};")
         self.why = QLabel()
         self.why.setFont(font)
         self.why.setWordWrap(True)
@@ -66,6 +78,7 @@ class Cell(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.words)
+        column.addWidget(self.detail)
         column.addLayout(self._stack, 1)
 
     def hold(self, plot: QWidget) -> None:
@@ -79,7 +92,7 @@ class Cell(QWidget):
         self._what = what
         self.words.setToolTip(f"<p>{html.escape(what)}</p>")
 
-    def say(self, value: str | None, more: str, why: str) -> None:
+    def say(self, value: str | None, more: tuple[str, ...], why: str) -> None:
         """Say the statistic, or why there is none.
 
         Parameters
@@ -87,7 +100,7 @@ class Cell(QWidget):
         value
             To be read from afar; None if there is none.
         more
-            Beside it where there is room.
+            Below it: wordings, the longest first.
         """
         self._value, self._more = value, more
         self._stack.setCurrentIndex(0 if value is not None else 1)
@@ -100,12 +113,18 @@ class Cell(QWidget):
             size = f"{self.font().pointSizeF() * 1.05:.1f}pt"
             style = f"color:{self.theme.text}; font-size:{size}"
             parts.append(f"&nbsp;<b style='{style}'>{html.escape(self._value)}</b>")
-            if self._more and self._room(f"{self.name}  {self._more}", self._value):
-                parts.append(f"&nbsp; {html.escape(self._more)}")
         self.words.setText(" ".join(parts))
-        more = f"<p><b>{html.escape(self._more)}</b></p>" if self._more else ""
+        self._write_detail()
+        more = f"<p><b>{html.escape(self._more[0])}</b></p>" if self._more else ""
         axes = f"<p>across: {html.escape(self.bottom)}; upwards: {html.escape(self.left)}</p>"
         self.words.setToolTip(f"<p>{html.escape(self._what)}</p>{more}{axes}")
+
+    def _write_detail(self) -> None:
+        """The longest wording that fits; with the axes, if the plot does not name them."""
+        named = self._roomy or not self.axes
+        with_axes = () if named else tuple(f"{more} · {self.axes}" for more in self._more)
+        self.detail.setVisible(self._value is not None)
+        self.detail.say(*sorted((*with_axes, *self._more), key=len, reverse=True))
 
     def _room(self, words: str, value: str | None) -> bool:
         """Whether there is room for words, and for the value in bold."""
@@ -115,7 +134,7 @@ class Cell(QWidget):
         return wanted + 1.05 * QFontMetricsF(bold).horizontalAdvance(value or "") <= self.width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Name the axes and say P where there is room."""
+        """Say the whole name where there is room."""
         super().resizeEvent(event)
         self._write()
 
@@ -125,6 +144,7 @@ class Cell(QWidget):
         if roomy is self._roomy:
             return
         self._roomy = roomy
+        self._write_detail()
         size = f"{small_font().pointSizeF():.1f}pt"
         for side, label in (("bottom", self.bottom), ("left", self.left)):
             axis = plot.getPlotItem().getAxis(side)
@@ -136,8 +156,8 @@ class Cell(QWidget):
 class ScatterCell(Cell):
     """One point a unit; reversal points on uL axes, or a reversal point against something else."""
 
-    def __init__(self, theme: Theme, name: str, bottom: str, left: str) -> None:
-        super().__init__(theme, name, bottom, left)
+    def __init__(self, theme: Theme, name: str, bottom: str, left: str, axes: str = "") -> None:
+        super().__init__(theme, name, bottom, left, axes)
         self.scatter = UnitScatter(theme)
         self.hold(self.scatter)
         self._scale = UtilityScale((), ())
@@ -268,9 +288,7 @@ class BarsCell(Cell):
         for bars, found in ((self.up, ups), (self.down, downs)):
             bars.setOpts(x=[k for k, _ in found], height=[height for _, height in found])
         item = self.plot.getPlotItem()
-        item.getAxis("bottom").setTicks([[(k, f"{size:g}") for k, (size, _, _) in enumerate(up_down)]])
-        most = max((max(up, down) for _, up, down in up_down), default=1)
-        self._count(up_down)
+        item.getAxis("bottom").setTicks(self._size_ticks([size for size, _, _ in up_down]))
         most = max((max(up, down) for _, up, down in up_down), default=1)
         self._count(up_down)
         self.plot.setXRange(-0.6, max(len(up_down) - 0.4, 0.4), padding=0)
@@ -280,6 +298,14 @@ class BarsCell(Cell):
         self.plot.setYRange(-room, room, padding=0)
         self.plot.setToolTip("\n".join(f"{size:g} uL: {up} up, {down} down" for size, up, down in up_down))
         self.name_axes(self.plot)
+
+    def _size_ticks(self, sizes_ul: Sequence[float]) -> list[list[tuple[int, str]]]:
+        """Every size if there is room for its name, else every second one, or third: the largest always."""
+        names = [f"{size:g}" for size in sizes_ul]
+        widest = max(map(QFontMetricsF(small_font()).horizontalAdvance, names), default=0.0) + BETWEEN_PX
+        each = max(float(self.plot.getViewBox().width()), 1.0) / max(len(names), 1)
+        step = max(int(np.ceil(widest / each)), 1)
+        return [[(k, name) for k, name in enumerate(names) if (len(names) - 1 - k) % step == 0], []]
 
     def _count(self, up_down: Sequence[tuple[float, int, int]]) -> None:
         """Write every count at the end of its bar."""

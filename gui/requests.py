@@ -1,6 +1,6 @@
 """What a window asked of the session and has not been answered yet. Knows no Qt, reads no clock.
 
-The session answers on its notices, in order and in words (`rig.desk`): a change is confirmed with
+The session answers on its notices, in order and in words (`rig.session.desk`): a change is confirmed with
 ``odour_s = 0.8 from the next trial on``, a drop with ``manual reward of 5 uL``, a note with its own
 text; a refusal begins with one of `REFUSALS`. This file finds the answer to each request.
 """

@@ -19,6 +19,7 @@ from PyQt5.QtWidgets import QApplication
 
 from gui.client import HealthSeen, Update
 from gui.docks import installed_panels
+from gui.recorded import told_by
 from gui.theme import DARK, LIGHT, apply
 from gui.window import Window
 from rig.documents import BoardActivity, Document, SessionEnded, SessionState, TrialDone
@@ -101,14 +102,14 @@ def until(documents: Sequence[Document], share: float) -> list[Document]:
 
 
 def take(
-    documents: Sequence[Document], out: Path, size: tuple[int, int], *, dark: bool = False
+    documents: Sequence[Document] | Path, out: Path, size: tuple[int, int], *, dark: bool = False
 ) -> list[Path]:
     """Draw the pictures; return their paths.
 
     Parameters
     ----------
     documents
-        Everything a session told, in order.
+        Everything a session told, in order; or its file.
     out
         Folder, made if need be.
     size
@@ -117,8 +118,12 @@ def take(
     Raises
     ------
     ConfigError
-        If the folder cannot be written.
+        If the folder cannot be written, the file cannot be read, or no trial was finished.
     """
+    if isinstance(documents, Path):
+        documents = told_by(documents)
+    if not any(isinstance(document, TrialDone) for document in documents):
+        raise ConfigError("no trial was finished in this session; there is nothing to draw")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -172,7 +177,7 @@ def _settle(app: QApplication, seconds: float = SETTLE_S) -> None:
 def _await_population(app: QApplication, window: Window) -> None:
     """Let the population's own process answer, if the panel in front shows it."""
     _await(app, lambda: not (window.shows_population and window.population.behind))
-    _settle(app, 0.1)
+    _settle(app, 0.3)  # new words are laid out in a later turn
 
 
 def _await(app: QApplication, done: Callable[[], bool]) -> None:

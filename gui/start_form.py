@@ -9,8 +9,8 @@ from PyQt5.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QLineEd
 
 from gui.parameter_row import explain, wrong
 from gui.theme import Theme
+from rig.design.params import Params
 from rig.documents import ParameterInfo
-from rig.params import Params
 
 
 class StartForm(QWidget):

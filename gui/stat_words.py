@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 
 
@@ -22,6 +23,17 @@ def p_words(p: float) -> str:
     exponent = math.floor(math.log10(p))
     digit = round(p / 10.0**exponent)
     return f"P {digit}e{exponent}" if digit < 10 else f"P 1e{exponent + 1}"
+
+
+def p_rich(p: float) -> str:
+    """A P value for rich text, which must not take its sign for a tag; it is never broken in two.
+
+    Examples
+    --------
+    >>> p_rich(0.0)
+    'P&nbsp;&lt;&nbsp;1e-16'
+    """
+    return html.escape(p_words(p)).replace(" ", "&nbsp;")
 
 
 def r_words(r: float) -> str:

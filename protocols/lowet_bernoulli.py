@@ -46,10 +46,13 @@ class LowetBernoulli(OdourTrace):
 
     @property
     def cue_roles(self) -> CueRoles | None:
-        """Return odours B, C and D by their odds, if those of C lie half-way between the others."""
+        """Return the odours of the second to fourth odds, if the third lie half-way between the others.
+
+        With the parameters as they stand those are B, C and D; they may differ from mouse to mouse.
+        """
         p = self.parameters
-        told = list(zip(p.rewarded, p.omitted, strict=True))[1:4]
-        low, middle, high = (100 * given / max(given + left_out, 1) for given, left_out in told)
+        told = sorted(zip(p.rewarded, p.omitted, strict=True), key=_percent)[1:4]
+        low, middle, high = (_percent(counts) for counts in told)
         if not (low < middle < high and abs(low + high - 2 * middle) < HALF_WAY):
             return None
         return CueRoles(low=odds(*told[0]), middle=odds(*told[1]), high=odds(*told[2]))
@@ -71,4 +74,9 @@ class LowetBernoulli(OdourTrace):
 
 def odds(given: int, left_out: int) -> str:
     """Return a condition's name: the percentage of its trials that bring a reward."""
-    return f"{100 * given / max(given + left_out, 1):g} %"
+    return f"{_percent((given, left_out)):g} %"
+
+
+def _percent(counts: tuple[int, int]) -> float:
+    given, left_out = counts
+    return 100 * given / max(given + left_out, 1)

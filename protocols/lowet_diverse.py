@@ -45,6 +45,8 @@ class LowetDiverse(OdourTrace):
     def block(self) -> list[tuple[TrialType, int]]:
         """Return the trials of a block: 60 as the parameters stand."""
         p = self.parameters
+        if not p.variable_ul:
+            raise ConfigError("'variable_ul' names no size; give one at least")
         if len(set(p.variable_ul)) != len(p.variable_ul):
             raise ConfigError("'variable_ul' names a size twice; give each once")
         kinds = [(TrialType(condition="nothing", cue=cue), p.nothing) for cue in ("odour_a", "odour_b")]

@@ -8,8 +8,11 @@ From the authors' released code: sizes, odds, delays, about how often each odour
 50), and the windows: response 200-650 ms after the reward, baseline 4 to 1 s before the odour. That
 baseline must lie within the trial, so no wait is shorter than 4 s. The length of the odours and of the
 waits is ours. Answers to the odours are counted in the same windows after their onset; that is ours, too.
-Odour B's reward comes at once and is all that could be counted: its cue responses are missing. At the end
-of their sessions one delay was removed; this file has no such switch.
+Odour B's reward comes at once and is all that could be counted: its cue responses are missing.
+
+At the end of their sessions one delay was removed, and five trials after that were left out. `remove_after`
+does so: a second epoch, without the odour of the delay `removed_s` (which one they took is not known). Its
+estimates begin from nothing.
 
 The reversal point that is shown is that of odour A's trials.
 
@@ -21,6 +24,7 @@ from __future__ import annotations
 from rig import (
     END,
     Draws,
+    Epoch,
     History,
     Params,
     Protocol,
@@ -28,6 +32,7 @@ from rig import (
     StateMachine,
     TrialSpec,
     TrialType,
+    Until,
     param,
 )
 from rig.errors import ConfigError
@@ -54,6 +59,9 @@ class Sousa(Protocol):
             (0.0, 1.5, 3.0, 6.0), unit="s", minimum=0, doc="odour's onset to reward, odours B to E"
         )
         certain: int = param(8, minimum=0, doc="trials in a block for each of odours B to E")
+        remove_after: int = param(0, minimum=0, doc="trials after which one delay is removed; 0: never")
+        removed_s: float = param(1.5, unit="s", minimum=0, doc="the delay that is removed then")
+        left_out: int = param(5, minimum=0, doc="trials after that which are not estimated from")
         odour_s: float = param(1.0, unit="s", minimum=0.1, doc="length of an odour (not known; ours)")
         drink_s: float = param(2.0, unit="s", minimum=0.7, doc="pause after the reward, within the trial")
         iti_min_s: float = param(5.0, unit="s", minimum=4.0, doc="shortest wait before the odour")
@@ -65,6 +73,22 @@ class Sousa(Protocol):
     cue_response = response
     reversal_conditions = ("variable",)
 
+    def epochs(self) -> list[Epoch]:
+        """Declare one epoch; or two, the second without one of the delays."""
+        p = self.parameters
+        if not p.remove_after:
+            return super().epochs()
+        if p.removed_s not in p.delays_s:
+            raise ConfigError(
+                f"'removed_s' is {p.removed_s:g} s, which is no delay of odours B to E; those are "
+                f"{', '.join(f'{delay:g}' for delay in p.delays_s)} s"
+            )
+        kept = [(kind, count) for kind, count in self.block() if kind.condition != _certain(p.removed_s)]
+        return [
+            Epoch("all delays", self.block(), until=Until(trials=p.remove_after)),
+            Epoch(f"without {p.removed_s:g} s", kept, discard=p.left_out),
+        ]
+
     def block(self) -> list[tuple[TrialType, int]]:
         """Return the trials of a block: 24 of odour A and 8 of each other one as the parameters stand."""
         p = self.parameters
@@ -72,6 +96,8 @@ class Sousa(Protocol):
             raise ConfigError(
                 f"'variable' has {len(p.variable)} counts for {len(p.sizes_ul)} sizes; give one count a size"
             )
+        if len(set(p.sizes_ul)) != len(p.sizes_ul):
+            raise ConfigError("'sizes_ul' names a size twice; give each once")
         if len(p.delays_s) != len(DELAYED) or len(set(p.delays_s)) != len(DELAYED):
             raise ConfigError("'delays_s' needs four different delays, one for each of odours B to E")
         kinds = [
@@ -79,8 +105,7 @@ class Sousa(Protocol):
             for size, count in zip(p.sizes_ul, p.variable, strict=True)
         ]
         for cue, delay in zip(DELAYED, p.delays_s, strict=True):
-            name = f"certain in {delay:g} s"
-            sure = TrialType(condition=name, reward_ul=p.certain_ul, signalled=True, cue=cue)
+            sure = TrialType(condition=_certain(delay), reward_ul=p.certain_ul, signalled=True, cue=cue)
             kinds.append((sure, p.certain))
         return kinds
 
@@ -89,7 +114,7 @@ class Sousa(Protocol):
         p = self.parameters
         kind = self.schedule[history.trials]
         delays = dict(zip(DELAYED, p.delays_s, strict=True))
-        wait = min(p.iti_min_s + rng.exponential(p.iti_mean_s), p.iti_max_s)
+        wait = rng.wait(p.iti_min_s, p.iti_mean_s, p.iti_max_s)
         return TrialSpec(
             condition=kind.condition,
             reward_ul=kind.reward_ul,
@@ -116,3 +141,8 @@ class Sousa(Protocol):
             sm.state("reward", deliver_ul=trial.reward_ul, then="drink")
         sm.state("drink", timer=p.drink_s, then=END)
         return sm
+
+
+def _certain(delay_s: float) -> str:
+    """Return the condition's name."""
+    return f"certain in {delay_s:g} s"

@@ -57,6 +57,8 @@ class VariableMagnitude(Protocol):
             raise ConfigError(
                 f"'block' has {len(p.block)} counts for {len(p.sizes_ul)} sizes; give one count a size"
             )
+        if len(set(p.sizes_ul)) != len(p.sizes_ul):
+            raise ConfigError("'sizes_ul' names a size twice; give each once")
         if p.odour_s > p.cue_to_reward_s:
             raise ConfigError(
                 "'odour_s' is longer than 'cue_to_reward_s'; the odour must end before the reward"

@@ -69,8 +69,11 @@ class VariableProbability(Protocol):
 
     @property
     def cue_roles(self) -> CueRoles | None:
-        """Return the odours by their odds, if those of the middle one lie half-way between the others."""
-        low, middle, high = self.parameters.percent
+        """Return the odours by their odds, if those of the middle one lie half-way between the others.
+
+        Which odour has which odds may differ from mouse to mouse: ``--set percent=50,90,10``.
+        """
+        low, middle, high = sorted(self.parameters.percent)
         if not (low < middle < high and low + high == 2 * middle):
             return None
         return CueRoles(low=f"{low} %", middle=f"{middle} %", high=f"{high} %")

@@ -352,7 +352,12 @@ class Emulation(_Part, frozen=True, kw_only=True):
 
     units: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 40
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
-    model: Literal["distributional", "classical"] = "distributional"
+    model: Literal["distributional", "classical", "quantile"] = "distributional"
+    delay_line: bool = False
+    """With `cues`: a value for each half second from a cue to its outcome, so that errors move back from the
+    outcome to the cue (temporal-difference learning). Else one for each cue."""
+    samples: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """With `delay_line`: how many units' values stand for the next half second in an update; 0: all."""
     world: str = "poisson"
     """Name of the noise world; `rig.sim` lists them."""
     start: Literal["trained", "naive"] = "trained"

@@ -7,18 +7,18 @@ the emulated rig and in pure simulation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, overload
 
+from rig.design.draws import Draws
+from rig.design.epochs import Epoch, declared
+from rig.design.params import Params
+from rig.design.schedule import Schedule, TrialType
 from rig.documents import CueRoles
-from rig.draws import Draws
-from rig.epochs import Epoch, declared
 from rig.errors import ConfigError
 from rig.estimate.online import ReversalEstimator
 from rig.machine.build import StateMachine
-from rig.params import Params
-from rig.schedule import Schedule, TrialType
 from rig.trial.spec import ResponseWindow, TrialRecord, TrialSpec
 
 
@@ -46,7 +46,7 @@ class History:
     @property
     def records(self) -> Sequence[TrialRecord]:
         """All finished trials, oldest first."""
-        return self._records
+        return Records(self._records)
 
     @property
     def trials(self) -> int:
@@ -65,7 +65,7 @@ class History:
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch that runs, 0 for the first (see `rig.epochs`)."""
+        """Number of the epoch that runs, 0 for the first (see `rig.design.epochs`)."""
         return self._epoch
 
     @property
@@ -90,6 +90,26 @@ class History:
         An epoch in which nothing was recorded is not there.
         """
         return MappingProxyType(self._frozen)
+
+
+class Records(Sequence[TrialRecord]):
+    """The finished trials, to be read; nobody but the session adds to them."""
+
+    def __init__(self, records: list[TrialRecord]) -> None:
+        self._records = records
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[TrialRecord]:
+        return iter(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> TrialRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TrialRecord]: ...
+    def __getitem__(self, index: int | slice) -> TrialRecord | list[TrialRecord]:
+        return self._records[index]
 
 
 class Protocol:

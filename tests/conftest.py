@@ -8,6 +8,7 @@ import pytest
 from harp.device.client import TransportError as HarpTransportError
 from hypothesis import HealthCheck, settings
 
+from benchmarks.acceptance.checks import NoRecordingError, file_of
 from drivers.transports import open_transport
 from rig.errors import TransportError
 
@@ -26,6 +27,19 @@ def _engines_of_our_own(tmp_path_factory):
         del os.environ["DOPALOOP_RUNTIME_DIR"]
     else:
         os.environ["DOPALOOP_RUNTIME_DIR"] = before
+
+
+@pytest.fixture(scope="session")
+def recording():
+    """Find a file of the folder DOPALOOP_DATA by its name; the test is skipped, saying so, without it."""
+
+    def find(name):
+        try:
+            return file_of(name)
+        except NoRecordingError as missing:
+            pytest.skip(str(missing))
+
+    return find
 
 
 class OfficialTransport:

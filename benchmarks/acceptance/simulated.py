@@ -11,18 +11,18 @@ from benchmarks.acceptance.checks import Result, check
 from benchmarks.stopping_rule import stopping, within_sd
 from protocols.variable_magnitude import VariableMagnitude
 from rig import Draws, History, TrialSpec
+from rig.checks.preflight import preflight
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import STREAM, virtual_description
 from rig.description import Emulation
+from rig.design.plan import SessionPlan
 from rig.device import BoardLimits
 from rig.errors import ConfigError
 from rig.estimate.fixed_points import bernoulli_expectiles, expectiles, quantiles
 from rig.estimate.learning import settle
 from rig.estimate.online import ReversalEstimator
-from rig.estimate.reliability import ReliabilityTracker
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
-from rig.plan import SessionPlan
-from rig.preflight import preflight
+from rig.population.reliability import ReliabilityTracker
 from rig.session import Session
 from rig.sim.compose import make_virtual_rig
 from rig.sim.direct import DirectBoard, DirectFeed

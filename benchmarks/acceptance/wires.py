@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.acceptance.checks import Result, check, data
+from benchmarks.acceptance.checks import Result, check, file_of
 from benchmarks.acceptance.recorded import event_means
 from drivers.pyphotometry.device import PyPhotometryBoard
 from drivers.pyphotometry.emulator import PyPhotometryEmulator
@@ -49,7 +49,7 @@ def played(lost: Any = None, *, pty: bool) -> tuple[Any, float, float, int]:
         from_tests("drivers/pyphotometry/conftest.py"),
         from_tests("drivers/pyphotometry/test_dlight.py"),
     )
-    recording = read_photometry(data() / "photometry_dlight_m53.npz")
+    recording = read_photometry(file_of("photometry_dlight_m53.npz"))
     config = PhotometryConfig(name="fibre", port="pty", fibres=dlight.FIBRES)
     emulator = PyPhotometryEmulator(
         lambda start, rate: recording.play, ppm=dlight.PPM, start_us=dlight.START_US - 600_000, lost=lost

@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.faults.truth import TrueTrial, Truth
+from rig.checks.preflight import built
 from rig.documents import Document, Notice, ResponseTaken, SessionEnded, TrialDone
 from rig.events import EndReason
 from rig.machine.calibration import volume_ul
 from rig.machine.image import encode
-from rig.preflight import built
 from rig.session import Session
 from rig.trial.spec import StateVisit, TrialRecord, TrialResponse
 from rig.units import US_PER_MS, US_PER_S

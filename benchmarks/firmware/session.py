@@ -23,6 +23,7 @@ from rig.cli.plans import make_plan
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import STREAM, run_virtual, virtual_description
 from rig.description import Emulation
+from rig.design.plan import SessionPlan
 from rig.documents import SessionEnded
 from rig.effects import Halt, Publish, Wake, Write
 from rig.events import BoardEvent, OutputChange, SyncEdge
@@ -30,7 +31,6 @@ from rig.log.entry import PORT_OPEN, Input
 from rig.log.pack import pack
 from rig.machine.image import decode
 from rig.machine.table import StateTable
-from rig.plan import SessionPlan
 from rig.session import BOARD_PORT, Session
 from rig.sim.animal import Animal
 from rig.sim.compose import make_animal

@@ -47,7 +47,7 @@ def with_emulation(
     *,
     units: int | None = None,
     seed: int | None = None,
-    model: Literal["distributional", "classical"] | None = None,
+    model: Literal["distributional", "classical", "quantile"] | None = None,
     world: str | None = None,
     start: Literal["trained", "naive"] | None = None,
 ) -> RigDescription:
@@ -255,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--units", type=int)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--model", choices=("distributional", "classical"))
+    parser.add_argument("--model", choices=("distributional", "classical", "quantile"))
     parser.add_argument("--world")
     parser.add_argument("--start", choices=("trained", "naive"))
     parser.add_argument("--recorded", type=Path, help="spikes (.npz) to play instead of simulated units")

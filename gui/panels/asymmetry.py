@@ -7,9 +7,9 @@ from typing import ClassVar, Final
 from gui.population_panel import because
 from gui.population_rows import PopulationRows
 from gui.row_chart import RowChart
-from gui.stat_words import p_words
+from gui.stat_words import p_rich
 from gui.unit_rows import UnitRow, in_order
-from rig.estimate.population_report import AsymmetryTest, PopulationView, UnitFigures
+from rig.population.shapes import AsymmetryTest, PopulationView, UnitFigures
 
 NORMAL_95: Final = 1.96
 FEW: Final = "no estimate yet"
@@ -64,11 +64,10 @@ class AsymmetryPanel(PopulationRows):
         if test.f_anew is None or test.p_anew is None:
             words = f"Not tested. {why}"
         else:
-            p = p_words(test.p_anew).replace(" ", "&nbsp;")
-            bold = f"<b style='color:{self.theme.text}'>F {test.f_anew:.2f}, {p}</b>"
+            bold = f"<b style='color:{self.theme.text}'>F&nbsp;{test.f_anew:.2f}, {p_rich(test.p_anew)}</b>"
             words = f"ANOVA over folds, all anew in each: {bold}"
         if test.f is not None and test.p is not None:
-            published = f"F {test.f:.2f}, {p_words(test.p).replace(' ', '&nbsp;')}"
+            published = f"F&nbsp;{test.f:.2f}, {p_rich(test.p)}"
             words += f" &middot; as published {published}: <i>finds differences where there are none</i>"
         return words
 

@@ -11,7 +11,7 @@ from gui.row_chart import RowChart
 from gui.stat_words import p_words
 from gui.unit_rows import AT_HIGH, AT_LOW, UnitRow, natural
 from gui.words import plain
-from rig.estimate.population_report import Cues, CueUnit, PopulationView
+from rig.population.shapes import Cues, CueUnit, PopulationView
 
 LOW, HIGH = -0.5, 1.5
 """What is shown of c50; what lies beyond has an arrow."""
@@ -24,11 +24,14 @@ class CueCodingPanel(PopulationRows):
 
     title: ClassVar[str] = "cue coding"
     order: ClassVar[int] = 160
+    about_reversals: ClassVar[bool] = False
     warns: ClassVar[str] = (
         "Trust c50 with its interval, and the spread over units, more than the labels: <i>does not "
         "differ</i> depends on how many trials there are. No unit is labelled before 60 trials of every cue."
     )
-    warns_briefly: ClassVar[str] = "Trust c50 with its interval, and the spread, more than the labels."
+    warns_briefly: ClassVar[str] = (
+        "Trust c50 with its interval, and the spread, more than the labels. None before 60 trials a cue."
+    )
 
     def make_chart(self) -> RowChart:
         """Return the chart; the axis is the same for every session."""
@@ -71,14 +74,13 @@ class CueCodingPanel(PopulationRows):
         cues = f"Cues {low}, {middle}, {high}. With a spread of 1 all units stand at the midpoint."
         return f"{cues} Labelled: {', '.join(told)}." if labels else f"{cues} No unit is labelled yet."
 
-    def say_about(self, view: PopulationView) -> str:
+    def say_about(self, view: PopulationView) -> tuple[str, ...]:
         """Of how many units, after how many cues: reward trials are not what this is about."""
         found = view.population.cue_coding
         units = [unit for unit in found.units if unit.c50 is not None] if found is not None else []
         fewest = min((min(unit.n) for unit in units), default=0)
-        return (
-            f"{len(units)} unit{'s' * (len(units) != 1)}, {fewest} or more trials of each cue" + self.note()
-        )
+        of = f"{len(units)} unit{'s' * (len(units) != 1)}"
+        return f"{of}, {fewest} or more trials of each cue", of
 
     def numbers(self, unit: str) -> list[tuple[str, str]]:
         """Everything about one unit's cues."""

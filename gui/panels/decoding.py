@@ -15,10 +15,9 @@ from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.plot import scaled, small_font, themed_plot
 from gui.population_panel import AboutPopulation, because
-from gui.stat_words import percent
 from gui.theme import Theme
 from gui.utility_scale import UtilityScale
-from rig.estimate.population_report import Decoding, PopulationView
+from rig.population.shapes import Decoding, PopulationView
 
 CONVEX, PUBLISHED = 0, 1
 WAYS: Final = ("convex", "published")
@@ -158,8 +157,9 @@ class DecodingPanel(AboutPopulation):
 
     def _draw_control(self, found: Decoding) -> None:
         shuffled = np.asarray(found.shuffled_hz, dtype=float)
-        closer = float((found.wasserstein_hz < shuffled).mean()) if shuffled.size else 0.0
-        self.lead.setText(f"closer than {percent(closer)} of shuffles" if shuffled.size else "no control")
+        closer = int((found.wasserstein_hz < shuffled).sum())
+        beaten = f"beats {closer} of {shuffled.size} shuffles"
+        self.lead.setText(beaten if shuffled.size else "no control")
         theme = self.theme
         drawn = (
             f'<span style="color:{theme.faint}">▇</span> delivered &nbsp;'

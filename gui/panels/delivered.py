@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
+import numpy as np
 import pyqtgraph as pg
 from PyQt5.QtGui import QFontMetricsF
 from PyQt5.QtWidgets import QApplication, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from gui.audit_words import audit_words, epoch_lines
+from gui.audit_words import Chance, audit_words, chances, epoch_lines
 from gui.behaviour_panel import BehaviourPanel
 from gui.model import Aspect, SessionModel
 from gui.panel import Controls
-from gui.plot import themed_plot
+from gui.plot import small_font, themed_plot
 from gui.theme import Theme
-from gui.words import water
+from gui.words import plain, water
 from rig.units import US_PER_S
 
 MINUTE_US: Final = 60 * US_PER_S
@@ -45,8 +47,9 @@ class DeliveredPanel(BehaviourPanel):
         super().__init__(model, controls, theme)
         self.given: dict[float, int] = {}
         self.expected: dict[float, float] = {}
+        self.chances: list[Chance] = []
         self.water = self.headline()
-        self.cap = self._water_bar()
+        self.cap = _water_bar(theme)
         self.facts = self.small()
         self.facts.setWordWrap(True)
         self.audit, self.epochs = self.small(), self.small()
@@ -60,7 +63,6 @@ class DeliveredPanel(BehaviourPanel):
         sizes.setSpacing(1)
         sizes.addWidget(self.legend)
         sizes.addWidget(self.plot, 1)
-        self.legend.setText(f'<span style="color:{theme.accent}">■</span> given &nbsp; □ expected')
         self.bars = pg.BarGraphItem(x=[], height=[], width=0.7)
         self.outlines = pg.BarGraphItem(x=[], height=[], width=0.86, brush=None)
         self.outlines.setOpts(pen=pg.mkPen(theme.faint, width=1.5))
@@ -75,21 +77,6 @@ class DeliveredPanel(BehaviourPanel):
         self.body.addWidget(self.sizes, 1)
         self.body.addStretch(0)
 
-    def _water_bar(self) -> QProgressBar:
-        bar = QProgressBar()
-        bar.setRange(0, 1000)
-        bar.setTextVisible(False)
-        bar.setFixedHeight(10)
-        bar.setStyleSheet(self._bar_style(self.theme.reward))
-        return bar
-
-    def _bar_style(self, colour: str) -> str:
-        theme = self.theme
-        return (
-            f"QProgressBar {{ background: {theme.state}; border: none; border-radius: 4px; }}"
-            f"QProgressBar::chunk {{ background: {colour}; border-radius: 4px; }}"
-        )
-
     def refresh(self, changed: Aspect) -> None:
         """Draw counts and water."""
         started = self.model.started
@@ -100,12 +87,18 @@ class DeliveredPanel(BehaviourPanel):
         self._show_audit()
         self._count()
         sizes = self.model.sizes_ul
-        self.sizes.setVisible(len(sizes) > 1)
+        self.chances = chances(self.model.declared, self.model.audit)
+        self.sizes.setVisible(len(sizes) > 1 or self._by_condition)
         self.single.setVisible(len(sizes) <= 1)
         if len(sizes) > 1:
             self._draw_sizes()
-        elif sizes:
-            self.single.setText(f"{self.given[sizes[0]]} rewards of {sizes[0]:g} uL, the only size")
+        elif self._by_condition:
+            self._draw_chances()
+        if len(sizes) > 1:
+            return
+        if sizes:
+            n = self.given[sizes[0]]
+            self.single.setText(f"{n} reward{'s' * (n != 1)} of {sizes[0]:g} uL, the only size")
         else:
             self.single.setText("This protocol declares no rewards.")
 
@@ -142,7 +135,7 @@ class DeliveredPanel(BehaviourPanel):
         self.water.setText(f"{water(given)}" + (f" of {water(cap)}" if cap > 0 else ""))
         self.cap.setVisible(cap > 0)
         self.cap.setValue(round(1000 * min(part, 1.0)))
-        self.cap.setStyleSheet(self._bar_style(self.theme.warn if part > 0.9 else self.theme.reward))
+        self.cap.setStyleSheet(_bar_style(self.theme, self.theme.warn if part > 0.9 else self.theme.reward))
         facts = []
         if not self.model.over:
             facts.append(f"last minute&nbsp;<b>{water(self.last_minute_ul())}</b>")
@@ -187,33 +180,21 @@ class DeliveredPanel(BehaviourPanel):
         whole, rewards = sum(declared.values()), sum(self.given.values())
         self.expected = {size: rewards * count / whole if whole else 0.0 for size, count in declared.items()}
 
+    @property
+    def _by_condition(self) -> bool:
+        """With one size the question is how often, if any cue leaves it open."""
+        return len(self.model.sizes_ul) == 1 and any(0.0 < chance.declared < 1.0 for chance in self.chances)
+
     def _draw_sizes(self) -> None:
         sizes = self.model.sizes_ul
-        places = list(range(len(sizes)))
         given = [self.given[size] for size in sizes]
-        expected = [self.expected[size] for size in sizes]
-        brushes = [self.theme.size_colour(k, len(sizes)) for k in places]
-        self.bars.setOpts(x=places, height=given, brushes=brushes, pen=None)
-        self.outlines.setOpts(x=places, height=expected)
-        self.plot.getAxis("bottom").setTicks([[(k, f"{size:g}") for k, size in enumerate(sizes)]])
-        top = max([*given, *expected, 1.0])
-        self.plot.setXRange(-0.6, len(sizes) - 0.4, padding=0)
-        line = 1.7 * QFontMetricsF(QApplication.font()).height()
-        written = line / max(self.plot.getViewBox().height(), 2.0 * line)  # part of the height for the counts
-        self.plot.setYRange(0.0, top / (1.0 - written), padding=0)
-        self._write_counts(given, expected)
-
-    def _write_counts(self, given: list[int], expected: list[float]) -> None:
-        """Write every count above its bar, if there is room."""
-        room = self.plot.getViewBox().width() / max(len(given), 1) >= BAR_TEXT_PX
-        while len(self._counts) < len(given):
-            self._counts.append(pg.TextItem(color=self.theme.text, anchor=(0.5, 1.0)))
-            self.plot.addItem(self._counts[-1], ignoreBounds=True)
-        for k, item in enumerate(self._counts):
-            item.setVisible(room and k < len(given))
-            if item.isVisible():
-                item.setText(str(given[k]))
-                item.setPos(k, max(given[k], expected[k]))
+        self._label("rewards", "size, uL", "expected")
+        self._draw(
+            [f"{size:g}" for size in sizes],
+            given,
+            [self.expected[size] for size in sizes],
+            [str(n) for n in given],
+        )
         self.plot.setToolTip(
             "\n".join(
                 f"{size:g} uL: {self.given[size]} given, {self.expected[size]:.1f} expected"
@@ -221,11 +202,91 @@ class DeliveredPanel(BehaviourPanel):
             )
         )
 
+    def _draw_chances(self) -> None:
+        """How often each cue was followed by water, beside how often it is declared to be."""
+        found = self.chances
+        self._label("rewarded, %", "cue", "declared")
+        self._draw(
+            [plain(chance.condition) for chance in found],
+            [100 * chance.share for chance in found],
+            [100 * chance.declared for chance in found],
+            [f"{chance.rewarded} of {chance.trials}" for chance in found],
+            [f"{chance.rewarded}/{chance.trials}" for chance in found],
+        )
+        self.plot.setToolTip(
+            "\n".join(
+                f"{plain(chance.condition)}: {chance.rewarded} of {chance.trials} trials rewarded, "
+                f"{100 * chance.declared:.0f} % declared"
+                for chance in found
+            )
+        )
+
+    def _label(self, left: str, bottom: str, outlined: str) -> None:
+        size = f"{small_font().pointSizeF() * 1.05:.1f}pt"
+        for side, words in (("left", left), ("bottom", bottom)):
+            self.plot.getAxis(side).setLabel(words, color=self.theme.faint, **{"font-size": size})
+        self.legend.setText(f'<span style="color:{self.theme.accent}">■</span> given &nbsp; □ {outlined}')
+
+    def _draw(
+        self, names: Sequence[str], given: Sequence[float], expected: Sequence[float], *written: Sequence[str]
+    ) -> None:
+        """Draw bars and outlines; `written` are the words above them, the longest wording first."""
+        places = list(range(len(names)))
+        brushes = [self.theme.size_colour(k, len(names)) for k in places]
+        self.bars.setOpts(x=places, height=given, brushes=brushes, pen=None)
+        self.outlines.setOpts(x=places, height=expected)
+        self.plot.getAxis("bottom").setTicks([list(enumerate(names))])
+        top = max([*given, *expected, 1.0])
+        self.plot.setXRange(-0.6, len(names) - 0.4, padding=0)
+        line = 1.7 * QFontMetricsF(QApplication.font()).height()
+        above = line / max(self.plot.getViewBox().height(), 2.0 * line)  # part of the height for the counts
+        self.plot.setYRange(0.0, top / (1.0 - above), padding=0)
+        self._write_counts(written, np.maximum(given, expected).tolist())
+
+    def _write_counts(self, wordings: Sequence[Sequence[str]], tops: Sequence[float]) -> None:
+        """Write every count above its bar, if there is room."""
+        metrics = QFontMetricsF(QApplication.font())
+        each = self.plot.getViewBox().width() / max(len(tops), 1)
+        fitting = (
+            wording
+            for wording in wordings
+            if each >= max(BAR_TEXT_PX, *(metrics.horizontalAdvance(words) + 2 for words in wording))
+        )
+        written = next(fitting, ())
+        while len(self._counts) < len(written):
+            self._counts.append(pg.TextItem(color=self.theme.text, anchor=(0.5, 1.0)))
+            self.plot.addItem(self._counts[-1], ignoreBounds=True)
+        for k, item in enumerate(self._counts):
+            item.setVisible(k < len(written))
+            if item.isVisible():
+                item.setText(written[k])
+                item.setPos(k, tops[k])
+
     def _resized(self) -> None:
         """Counts are written where there is room."""
-        if self.shows_content and len(self.given) > 1:
+        if not self.shows_content:
+            return
+        if len(self.given) > 1:
             self._draw_sizes()
+        elif self._by_condition:
+            self._draw_chances()
 
     def count_texts(self) -> list[str]:
         """The counts as they are written now."""
         return [item.toPlainText() for item in self._counts if item.isVisible()]
+
+
+def _water_bar(theme: Theme) -> QProgressBar:
+    bar = QProgressBar()
+    bar.setRange(0, 1000)
+    bar.setTextVisible(False)
+    bar.setFixedHeight(10)
+    bar.setStyleSheet(_bar_style(theme, theme.reward))
+    return bar
+
+
+def _bar_style(theme: Theme, colour: str) -> str:
+    return (
+        f"QProgressBar {{ background: {theme.state}; border: none; border-radius: 4px; }}"
+        f"QProgressBar::chunk {{ background: {colour}; border-radius: 4px; }}"
+    )

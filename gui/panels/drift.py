@@ -13,7 +13,7 @@ from gui.population_rows import PopulationRows
 from gui.row_chart import RowChart
 from gui.unit_rows import UnitRow, natural
 from gui.unit_words import ul
-from rig.estimate.population_report import DriftUnit, PopulationView, Together
+from rig.population.shapes import DriftUnit, PopulationView, Together
 
 LOST: Final = "▲ lost"
 PARTED: Final = "▲ parted"

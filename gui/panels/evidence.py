@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 import pyqtgraph as pg
 from PyQt5.QtCore import Qt
-from PyQt5.QtGui import QColor
+from PyQt5.QtGui import QColor, QFontMetricsF
 
 from gui.model import SessionModel
 from gui.panel import Controls
@@ -14,8 +14,8 @@ from gui.plot import scaled, small_font, themed_plot
 from gui.population_panel import AboutPopulation, because
 from gui.stat_words import percent
 from gui.theme import Theme
-from rig.estimate.evidence import EXPLANATIONS, STANDARD_ERRORS, SURE
-from rig.estimate.population_report import Evidence, HeldOutSigns, PopulationView
+from rig.population.evidence import EXPLANATIONS, STANDARD_ERRORS, SURE
+from rig.population.shapes import Evidence, HeldOutSigns, PopulationView
 
 MEANING: Final = {
     "common": "one reversal point for all",
@@ -28,6 +28,8 @@ SIGNS_PX: Final = 96
 """Height of the held-out signs."""
 TALL_PX: Final = 330
 """From this height on they are drawn."""
+FULL: Final = "  > 99 %  "
+"""What may stand behind a full bar."""
 NAMES_PX: Final = 118
 WIDE_PX: Final = 520
 """From this width on each bar says what it means."""
@@ -47,8 +49,8 @@ class EvidencePanel(AboutPopulation):
     title: ClassVar[str] = "evidence"
     order: ClassVar[int] = 120
     warns: ClassVar[str] = (
-        "An answer is the best of these four stories, not the truth: saturation, drift and a firing rate "
-        "that cannot fall below zero are in none of them. <i>Undecided</i> is an answer too."
+        "An answer is the best of these four stories, not the truth: saturation, drift and reversal points "
+        "that differ for some other reason are in none of them. <i>Undecided</i> is an answer too."
     )
     warns_briefly: ClassVar[str] = (
         "The best of four stories, not the truth. <i>Undecided</i> is an answer too."
@@ -62,10 +64,10 @@ class EvidencePanel(AboutPopulation):
         self.bars, self.values = self._rows(self.plot, len(EXPLANATIONS))
         self.needed = pg.InfiniteLine(SURE, pen=pg.mkPen(theme.text, width=1.5, style=Qt.DashLine))
         self.plot.addItem(self.needed, ignoreBounds=True)
-        self.plot.setXRange(0, 1.25, padding=0)
-        self.plot.getPlotItem().getAxis("bottom").setTicks(
-            [[(0, "0"), (0.25, "25"), (0.5, "50"), (SURE, f"{100 * SURE:.0f} % needed")]]
-        )
+        bottom = self.plot.getPlotItem().getAxis("bottom")
+        size = f"{small_font().pointSizeF() * 1.05:.1f}pt"
+        bottom.setLabel("probability, %", color=theme.faint, **{"font-size": size})
+        bottom.setTicks([[(0, "0"), (0.25, "25"), (0.5, "50"), (SURE, f"{100 * SURE:.0f} % needed")]])
         self.body.addWidget(self.plot, 1)
         self.signs_words = self.plain_label()
         self.body.addWidget(self.signs_words)
@@ -75,6 +77,7 @@ class EvidencePanel(AboutPopulation):
         self.signs.getPlotItem().getAxis("left").setTicks([[(0, "one for all"), (1, "each its own")]])
         self.body.addWidget(self.signs)
         self.body.addWidget(self.warning)
+        self.plot.getViewBox().sigResized.connect(lambda _: self._make_room())
 
     def _rows_plot(self, rows: int) -> pg.PlotWidget:
         plot = themed_plot(self.theme)
@@ -129,6 +132,8 @@ class EvidencePanel(AboutPopulation):
         self.bars.setOpts(width=shares, brushes=brushes)
         names = [f"▸ {name}" if name == found.verdict else name for name in EXPLANATIONS]
         self.plot.getPlotItem().getAxis("left").setTicks([list(enumerate(names))])
+        self.plot.getPlotItem().getAxis("bottom").showLabel(self.height() >= scaled(TALL_PX))
+        self._make_room()
         wide = self.width() >= scaled(WIDE_PX)
         for k, (name, share, text) in enumerate(zip(EXPLANATIONS, shares, self.values, strict=True)):
             meaning = f"  {MEANING[name]}" if wide and share < 0.45 else ""
@@ -140,6 +145,12 @@ class EvidencePanel(AboutPopulation):
                 for name, share in zip(EXPLANATIONS, shares, strict=True)
             )
         )
+
+    def _make_room(self) -> None:
+        """End the axis where the words behind a full bar end."""
+        words = QFontMetricsF(small_font(0.9)).horizontalAdvance(FULL)
+        width = max(float(self.plot.getViewBox().width()), 2 * words)
+        self.plot.setXRange(0, width / (width - words), padding=0)
 
     def _draw_signs(self, found: HeldOutSigns | None, why: str) -> None:
         roomy = self.height() >= scaled(TALL_PX)

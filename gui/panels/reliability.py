@@ -15,7 +15,7 @@ from gui.reliability_cells import BarsCell, Cell, HistogramCell, ScatterCell
 from gui.stat_words import p_words, r_words
 from gui.theme import Theme
 from gui.utility_scale import UtilityScale
-from rig.estimate.population_report import PopulationView, Relation, Repeat
+from rig.population.shapes import PopulationView, Relation, Repeat
 
 PUBLISHED, ISOTONIC = 0, 1
 WAYS: Final = ("paper", "isotonic")
@@ -65,12 +65,14 @@ class ReliabilityPanel(AboutPopulation):
         buttons, self.way = self.choice("published", "isotonic", chosen=PUBLISHED)
         self.way.buttonClicked.connect(lambda _: self.refresh(Aspect.POPULATION))
         self.head.addLayout(buttons)
-        self.halves = ScatterCell(theme, "random halves", "1st half, uL", "2nd, uL")
+        self.halves = ScatterCell(theme, "random halves", "1st half, uL", "2nd, uL", "uL")
         self.partitions = HistogramCell(theme, "its spread", "R of one halving", "halvings")
-        self.times = ScatterCell(theme, "halves in time", "early, uL", "late, uL")
-        self.asymmetry = ScatterCell(theme, "asymmetry, reversal", "reversal, uL", "asymm.")
-        self.baseline = ScatterCell(theme, "baseline, reversal", "reversal, uL", "Hz")
-        self.sizes = BarsCell(theme, "", "size, uL", "units")
+        self.times = ScatterCell(theme, "halves in time", "early, uL", "late, uL", "uL")
+        self.asymmetry = ScatterCell(
+            theme, "asymmetry, reversal", "reversal, uL", "asymm.", "by reversal, uL"
+        )
+        self.baseline = ScatterCell(theme, "baseline, reversal", "reversal, uL", "Hz", "Hz by reversal, uL")
+        self.sizes = BarsCell(theme, "units", "size, uL", "units")
         self.cells: tuple[Cell, ...] = (
             *(self.halves, self.partitions, self.times),
             *(self.asymmetry, self.baseline, self.sizes),
@@ -124,14 +126,14 @@ class ReliabilityPanel(AboutPopulation):
         reversal = [unit.halves_paper[1] for unit in units]
         taus = [unit.asymmetry_half for unit in units]
         self.asymmetry.show_against(names, (reversal, taus), scale, ASYMMETRY, guide=0.5)
-        self.asymmetry.say(*_relation(told.asymmetry_reversal), because(view, "asymmetry_reversal"))
+        self.asymmetry.say(*_relation(told.asymmetry_reversal, "mean "), because(view, "asymmetry_reversal"))
         rates = [unit.baseline_hz for unit in units]
         top = max((rate for rate in rates if rate is not None), default=1.0)
         whole = [self._reversal(name) for name in names]
         self.baseline.show_against(names, (whole, rates), scale, (0.0, max(top * 1.08, 1.0)))
         self.baseline.say(*_relation(told.baseline_reversal), because(view, "baseline_reversal"))
         self.sizes.show_bars(told.up_down)
-        self.sizes.say(*_most_divided(told.up_down), "")
+        self.sizes.say(*_most_divided(told.up_down, told.units), "")
 
     def _reversal(self, unit: str) -> float | None:
         """The published reversal point from all trials: what the baseline is held against."""
@@ -151,26 +153,38 @@ class ReliabilityPanel(AboutPopulation):
         return point
 
 
-def _repeat(found: Repeat | None) -> tuple[str | None, str]:
+def _repeat(found: Repeat | None) -> tuple[str | None, tuple[str, ...]]:
     if found is None:
-        return None, ""
-    means = f"mean {p_words(found.p_mean)}, geometric {p_words(found.p_geometric)}"
-    return r_words(found.r), means if found.r_sd is not None else p_words(found.p_mean)
+        return None, ()
+    if found.r_sd is None:
+        return r_words(found.r), (p_words(found.p_mean),)
+    mean, geometric = p_words(found.p_mean), p_words(found.p_geometric)
+    long = (f"mean {mean}, geometric mean {geometric}", f"mean {mean}, geometric {geometric[2:]}")
+    return r_words(found.r), (*long, f"mean {mean}, geom. {geometric[2:]}", f"{mean}, geom. {geometric[2:]}")
 
 
-def _spread(found: Repeat | None, halvings: int) -> tuple[str | None, str]:
+def _spread(found: Repeat | None, halvings: int) -> tuple[str | None, tuple[str, ...]]:
     if found is None or found.r_sd is None:
-        return None, ""
-    return f"± {found.r_sd:.2f}", f"{halvings} halvings"
+        return None, ()
+    return f"± {found.r_sd:.2f}", (f"SD of R over {halvings} halvings", f"{halvings} halvings")
 
 
-def _relation(found: Relation | None) -> tuple[str | None, str]:
-    return (None, "") if found is None else (r_words(found.r), p_words(found.p))
+def _relation(found: Relation | None, kind: str = "") -> tuple[str | None, tuple[str, ...]]:
+    return (None, ()) if found is None else (r_words(found.r), (f"{kind}{p_words(found.p)}",))
 
 
-def _most_divided(up_down: tuple[tuple[float, int, int], ...]) -> tuple[str | None, str]:
-    """The size at which most units go the rarer way."""
+def _most_divided(
+    up_down: tuple[tuple[float, int, int], ...], units: int
+) -> tuple[str | None, tuple[str, ...]]:
+    """The size at which most units go the rarer way; of how many units."""
     size, up, down = max(up_down, key=lambda row: (min(row[1:]), max(row[1:])), default=(0.0, 0, 0))
     if not up_down:
-        return None, ""
-    return (f"at {size:g} uL {up} up, {down} down" if min(up, down) else "no size has both"), ""
+        return None, ()
+    of = f"of {units}, P < 0.05"
+    if not min(up, down):
+        return "no size has both", (f"units up ■ and down □, {of}", f"■ up, □ down, {of}", of)
+    return f"{up} up, {down} down", (
+        f"■ up, □ down, {of}, at {size:g} uL",
+        f"at {size:g} uL, {of}",
+        f"at {size:g} uL",
+    )

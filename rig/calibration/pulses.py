@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from rig.description import OutputLine, RigDescription
+from rig.design.light import MINUTE_US
 from rig.errors import ConfigError, TransportError
 from rig.events import (
     BoardEvent,
@@ -26,7 +27,6 @@ from rig.events import (
     StateEntered,
     TrialEnded,
 )
-from rig.light import MINUTE_US
 from rig.machine.build import END, StateMachine
 from rig.machine.table import StateTable
 from rig.units import US_PER_MS

@@ -17,14 +17,17 @@ from rich.table import Table
 from rig.cli.population_words import Counted, population_lines
 from rig.errors import ConfigError
 from rig.estimate.offline import Analysis, AxisChoice, Responses, analyse
-from rig.estimate.offline_population import population_of
-from rig.estimate.population_report import Population
-from rig.estimate.population_worked import Heard
-from rig.estimate.report import Report, ReportCounts, Source, Unit, report
-from rig.estimate.tag_report import Tag
 from rig.estimate.utility import UtilityAxis
+from rig.population.offline import NO_CUES, population_of
+from rig.population.shapes import Population
+from rig.population.worked import Heard
+from rig.results.report import Report, ReportCounts, Source, Unit, report
+from rig.results.tag_report import Tag
 from rig.runtime.recordings import is_spike_file, read_responses, read_spikes, spike_responses
 from rig.runtime.session_folder import read_folder
+from rig.stream.silence import fallen_silent
+
+NO_TIMES = "a CSV has no times"
 
 
 class UtilityAxisName(enum.StrEnum):
@@ -109,6 +112,8 @@ def analyze(
     published = decode is Decode.all
     view = population_of(read.responses, analysis, read.heard, published=published, tagged=tagged)
     made = _report(read, analysis, source, view.population)
+    if source.doubled is None:
+        made = msgspec.structs.replace(made, reasons={**made.reasons, "source.doubled": NO_TIMES})
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
         typer.echo(_about_doubled(source), err=True)
@@ -154,7 +159,8 @@ def _file(file: Path, doubled: Doubled) -> _Read:
     copies = sum(int(unit.doubled.sum()) for unit in units)
     if doubled is Doubled.drop:
         units = tuple(unit.keep(~unit.doubled) for unit in units)
-    return _Read(responses=spike_responses(units), doubled=copies)
+    heard = Heard(lost=fallen_silent(units), why_no_cues=NO_CUES)
+    return _Read(responses=spike_responses(units), doubled=copies, heard=heard)
 
 
 def _folder(path: Path, doubled: Doubled) -> _Read:
@@ -186,7 +192,7 @@ def _report(read: _Read, analysis: Analysis, source: Source, population: Populat
 
 def _about_doubled(source: Source) -> str:
     if source.doubled is None:
-        return "doubled rewards: not known, a CSV has no times"
+        return f"doubled rewards: not known, {NO_TIMES}"
     if not source.doubled:
         return "doubled rewards: none"
     kept = "kept, as published" if source.doubled_kept else "dropped"

@@ -26,7 +26,7 @@ from rig.units import US_PER_MS, US_PER_S
 DECADES: Final = 1000.0
 """Without a word the shortest pulse is this many times shorter than the longest."""
 BUSY: Final = "close other programs, or give the board a longer host_timeout_ms"
-STUCK: Final = "look at '{}' with dopaloop devices --watch, and say --falling if it is on at rest"
+STUCK: Final = "look at '{}' with dopaloop devices --watch, and {} if it is on at rest"
 MOST_VOID: Final = 10
 """So many pulses in a row that do not count, and the sensor is not ready to be calibrated."""
 
@@ -98,7 +98,15 @@ def _input(rig: RigDescription, name: str) -> int:
 
 
 class _Giver:
-    """Gives one pulse after the other, and says what came of each."""
+    """Gives one pulse after the other, and says what came of each.
+
+    Attributes
+    ----------
+    watch
+        What the board told of the pulse and the input.
+    otherwise
+        What to type if the input is on at rest.
+    """
 
     def __init__(
         self,
@@ -119,6 +127,7 @@ class _Giver:
         self._now_us = 0
         self._began_us: int | None = None
         self.watch = PulseWatch(self._out.line, line, rising=rising)
+        self.otherwise = "say --falling" if rising else "leave --falling out"
 
     @property
     def lasted_s(self) -> float:
@@ -166,7 +175,7 @@ def _run(
             if in_a_row >= MOST_VOID:
                 raise ConfigError(
                     f"{in_a_row} pulses in a row did not count: {answer.void}; "
-                    + (BUSY if answer.void == TOO_SLOW else STUCK.format(seen_by))
+                    + (BUSY if answer.void == TOO_SLOW else STUCK.format(seen_by, giver.otherwise))
                 )
             continue
         in_a_row = 0
@@ -228,7 +237,7 @@ def _tell(found: Calibration, console: Console) -> None:
     if found.latency_ms is not None:
         console.print(f"the input changed {found.latency_ms:.3g} ms after the onset (median)")
     if found.void:
-        console.print(f"{found.void} more pulses did not count")
+        console.print(f"{found.void} more pulse{'s' * (found.void != 1)} did not count")
     for note in found.notes:
         console.print(f"note: {note}")
 

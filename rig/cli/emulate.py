@@ -18,7 +18,7 @@ def emulate(
     rig: Annotated[Path, typer.Argument(help="The rig file (TOML).")],
     speed: Annotated[float, typer.Option(min=0.01, help="Ceiling of rig time per wall time.")] = 1.0,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the animal.")] = None,
-    model: Annotated[str | None, typer.Option(help="distributional or classical")] = None,
+    model: Annotated[str | None, typer.Option(help="distributional, classical or quantile")] = None,
     units: Annotated[int | None, typer.Option(min=0, help="Simulated units.")] = None,
     world: Annotated[str | None, typer.Option(help="Noise world of the simulated units.")] = None,
     trained_on_: Annotated[

@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from rig.cli.declared_words import Declared
 from rig.cli.display import estimates_table
 from rig.cli.fibre_words import fibre_lines
 from rig.cli.population_words import Counted, population_lines
@@ -17,8 +18,8 @@ from rig.cli.tags import light_truth, show_tags
 from rig.cli.truth import truth_from
 from rig.documents import EpochStarted, EstimatesUpdated, Notice, SessionEnded, SessionStarted, TrialDone
 from rig.errors import ConfigError
-from rig.estimate.report import Report, Truth
-from rig.estimate.session_report import SessionReport
+from rig.results.report import Report, Truth
+from rig.results.session_report import SessionReport
 from rig.runtime.reader import SessionFile
 
 
@@ -106,9 +107,10 @@ def show(file: SessionFile, units: Counted = Counted.tagged) -> None:
     sizes: tuple[float, ...] = ()
     last: EstimatesUpdated | None = None
     water = 0.0
-    told = SessionReport(units.value)
+    told, declared = SessionReport(units.value), Declared()
     for _, document in file.documents():
         told.show(document)
+        declared.show(document)
         match document:
             case SessionStarted() | EpochStarted():
                 sizes = document.sizes_ul
@@ -126,6 +128,8 @@ def show(file: SessionFile, units: Counted = Counted.tagged) -> None:
     done = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()) or "none"
     console.print(f"trials: {done}; water in trials {water:.1f} uL")
     console.print(f"ended: {end.reason}" if end else "cut short: the file has no end mark")
+    for words in declared.lines():
+        console.print(words)
     if told.tags.units or told.tags.words:
         truth = light_truth(_revealed(file))
         show_tags(console, tuple(told.tags.units.values()), told.tags.words, truth)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rig.description import RigDescription
+from rig.design.plan import SessionPlan
+from rig.design.protocol_errors import explain
 from rig.errors import ConfigError
-from rig.plan import SessionPlan
 from rig.protocol import Protocol
-from rig.protocol_errors import explain
 from rig.runtime.files import SUBJECT
 from rig.runtime.plugins import find_protocol
 from rig.tagging.told import Confirmation

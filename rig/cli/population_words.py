@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from statistics import median
 
-from rig.estimate.population_report import Cues, Evidence, Population, Relation, Repeats
+from rig.population.shapes import (
+    AsymmetryTest,
+    Cues,
+    Decodings,
+    Evidence,
+    Population,
+    Relation,
+    Repeat,
+    Repeats,
+)
 
 WARNING = (
     "That reversal points repeat does not prove a distributional code: a constant of its own for each unit "
     "repeats as well. Read these numbers together (docs/explanation/population.md)."
 )
+MOST_NAMED = 12
 VERDICTS = {
     "common": "one reversal point for all units explains the responses best",
     "offset": "one reversal point for all, and a constant of its own for each unit, explains them best",
@@ -33,17 +44,31 @@ def population_lines(population: Population) -> list[str]:
     cues = [_cues(told.cue_coding)] if told.cue_coding is not None else []
     if told.split_half.paper is None and told.split_half.isotonic is None:
         why = told.reasons.get("split_half.paper", "nothing can be told")
-        return [f"population{_counted(told)}: {why}", *cues]
+        return [f"population{_counted(told)}: {why}", *cues, *_silent(told)]
     return [
-        f"population of {told.units} units{_counted(told)}, R over units (mean P):",
+        f"population of {told.units} units{_counted(told)}, R over units, SD over halvings (mean P, "
+        "geometric mean P):",
         f"  random halves         {_repeats(told.split_half)}",
         f"  first and second half {_repeats(told.time_split)}",
         f"  asymmetry-reversal    {_relation(told.asymmetry_reversal)} in independent halves; "
         f"baseline-reversal {_relation(told.baseline_reversal)}",
+        *_up_down(told),
+        *_asymmetry(told.asymmetry),
         f"  evidence              {_evidence(told.evidence)}",
+        *_signs(told.evidence),
+        *_decoding(told.decoding),
         *cues,
+        *_silent(told),
         WARNING,
     ]
+
+
+def _silent(told: Population) -> list[str]:
+    lost = [unit.unit for unit in told.drift if unit.lost]
+    named = ", ".join(lost[:MOST_NAMED]) + (
+        f" and {len(lost) - MOST_NAMED} more" if lost[MOST_NAMED:] else ""
+    )
+    return [f"  fell silent           {named}, before the end or always: look at them"] if lost else []
 
 
 def _counted(told: Population) -> str:
@@ -54,11 +79,58 @@ def _counted(told: Population) -> str:
 
 def _repeats(found: Repeats) -> str:
     parts = [
-        f"{one.r:+.2f} ({one.p_mean:.2g}) {name}"
+        f"{one.r:+.2f}{_spread(one)} {name}"
         for name, one in (("published", found.paper), ("isotonic", found.isotonic))
         if one is not None
     ]
     return ", ".join(parts) or "not known yet"
+
+
+def _spread(one: Repeat) -> str:
+    """Its SD and both kinds of P; of one pairing there is one P."""
+    if one.r_sd is None:
+        return f" ({one.p_mean:.2g})"
+    return f" ± {one.r_sd:.2f} ({one.p_mean:.2g}, {one.p_geometric:.2g})"
+
+
+def _up_down(told: Population) -> list[str]:
+    if not told.up_down:
+        return []
+    size, up, down = max(told.up_down, key=lambda row: (min(row[1:]), max(row[1:])))
+    both = f"at {size:g} uL {up} units up, {down} down" if min(up, down) else "no size has both"
+    return [f"  up and down           {both} (t test against the baseline, P < 0.05)"]
+
+
+def _asymmetry(found: AsymmetryTest | None) -> list[str]:
+    if found is None:
+        return []
+    words = f"mean {found.mean:.2f}"
+    if found.f_anew is not None and found.p_anew is not None:
+        words += f"; do units differ? F {found.f_anew:.2f}, P {found.p_anew:.2g}"
+    if found.f is not None and found.p is not None:
+        published = f"F {found.f:.2f}, P {found.p:.2g}"
+        words += f" (as published {published}: finds differences where there are none)"
+    return [f"  asymmetry             {words}"]
+
+
+def _signs(found: Evidence | None) -> list[str]:
+    if found is None or found.held_out is None:
+        return []
+    own, common = 100 * found.held_out.own, 100 * found.held_out.common
+    return [f"  unseen signs          {own:.1f} % by own reversal points, {common:.1f} % by one for all"]
+
+
+def _decoding(found: Decodings) -> list[str]:
+    lines = []
+    for name, one in (("convex", found.convex), ("published", found.published)):
+        if one is None or not one.shuffled_hz:
+            continue
+        beaten = sum(one.wasserstein_hz < shuffled for shuffled in one.shuffled_hz)
+        lines.append(
+            f"  decoding, {name:<12}{one.wasserstein_hz:.2f} Hz from what was delivered; beats {beaten} of "
+            f"{len(one.shuffled_hz)} shuffles ({median(one.shuffled_hz):.2f} Hz)"
+        )
+    return lines
 
 
 def _relation(found: Relation | None) -> str:

@@ -13,9 +13,9 @@ from rich.console import Console
 from rig.cli.plans import make_plan
 from rig.cli.sitting import make_session
 from rig.description import RigDescription
+from rig.design.plan import SessionPlan
 from rig.errors import ConfigError, ReplayMismatch
 from rig.log.replay import ReplayOutcome, replay
-from rig.plan import SessionPlan
 from rig.runtime.plugins import is_protocol_file
 from rig.runtime.reader import SessionFile
 from rig.tagging.told import Confirmation

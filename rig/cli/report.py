@@ -8,16 +8,21 @@ import os
 import sys
 import tempfile
 import webbrowser
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rig.cli.truth import truth_from
-from rig.documents import EpochStarted
+from rig.documents import DeclaredTrial, EpochStarted
 from rig.errors import ConfigError
+from rig.estimate.offline import analyse
 from rig.runtime.reader import SessionFile
+from rig.runtime.session_folder import read_folder
 
+PARTS = 1_000_000
+"""A share of the declared rewards in whole numbers."""
 HEAD = 4096
 """Bytes of a page in which it says who made it."""
 
@@ -31,7 +36,11 @@ class Opened(enum.StrEnum):
 
 def report(
     session: Annotated[
-        Path, typer.Argument(help="A session file (.sqlite), also one that is being written.")
+        Path,
+        typer.Argument(
+            help="A session file (.sqlite), also one that is being written; or a folder of them, whose units "
+            "are pooled."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -44,12 +53,17 @@ def report(
 ) -> None:
     """Write one page of HTML with the figures of a session.
 
-    For the screen and for paper.
+    For the screen and for paper. Of a folder: the figures about the units of all its sessions together.
     """
-    target = out or session.with_suffix(".html")
-    with SessionFile(session) as file:
+    if session.is_dir():
+        target = out or session / f"{session.resolve().name}.html"
         refuse(target)
-        text = session_page(file)
+        text = folder_page(session)
+    else:
+        target = out or session.with_suffix(".html")
+        with SessionFile(session) as file:
+            refuse(target)
+            text = session_page(file)
     write(target, text)
     typer.echo(f"wrote {target} ({len(text.encode()) / 1e6:.1f} MB)")
     wanted = open_ is Opened.yes or (open_ is None and sys.stdout.isatty() and _has_screen())
@@ -60,7 +74,7 @@ def report(
 def session_page(file: SessionFile) -> str:
     """Return the report on a session as HTML."""
     # matplotlib and SciPy come with them and take their time: no other command shall wait for that
-    from rig.estimate.population import PopulationTracker
+    from rig.population.told import PopulationTracker
     from rig.report import Gathering, Paper, page
 
     gathering, tracker = Gathering(), PopulationTracker()
@@ -83,6 +97,55 @@ def session_page(file: SessionFile) -> str:
         program=f"dopaloop {importlib.metadata.version('dopaloop')}",
     )
     return page(facts, paper)
+
+
+def folder_page(path: Path) -> str:
+    """Return the report on a folder's sessions as HTML: the numbers are those of `analyze`.
+
+    Raises
+    ------
+    ConfigError
+        If no session can be analysed, or two of them do not belong together.
+    """
+    from rig.population.offline import population_of
+    from rig.report import Epoch, Pool, pooled_page
+
+    read = read_folder(path)
+    try:
+        analysis = analyse(read.responses, read.frame.axis, read.frame.shift_hz)
+    except ConfigError as error:
+        raise ConfigError(str(error), where=str(path)) from None
+    tagged = {unit for unit, tag in read.tags.items() if tag.tagged}
+    placed = analysis.estimator.placed
+    epoch = Epoch(
+        number=0,
+        name="",
+        first_trial=0,
+        sizes_ul=placed.sizes_ul,
+        axis_hz=placed.utility_hz,
+        declared=tuple(
+            DeclaredTrial(condition="", reward_ul=size, signalled=False, count=round(PARTS * share))
+            for size, share in read.frame.shares
+        ),
+        conditions=None,
+        units=analysis.estimates,
+        view=population_of(read.responses, analysis, read.heard, published=True, tagged=tagged),
+    )
+    units, responses = Counter[str](), Counter[str]()
+    for estimate in analysis.estimates:
+        session = estimate.unit.rpartition("/")[0]
+        units[session] += 1
+        responses[session] += sum(estimate.n)
+    pool = Pool(
+        folder=path.resolve().name,
+        sessions=tuple((name, units[name], responses[name]) for name in units),
+        trials=read.responses.trials,
+        rewarded=read.responses.rewarded,
+        skipped=read.skipped,
+        tags=read.tags,
+        program=f"dopaloop {importlib.metadata.version('dopaloop')}",
+    )
+    return pooled_page(epoch, pool)
 
 
 def refuse(target: Path) -> None:

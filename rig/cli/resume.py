@@ -11,8 +11,8 @@ from rich.console import Console
 from rig.cli.replay import recorded_plan
 from rig.cli.sitting import make_session, sit
 from rig.description import RigDescription
+from rig.design.plan import SessionPlan
 from rig.errors import ConfigError
-from rig.plan import SessionPlan
 from rig.runtime.identity import claimed
 from rig.runtime.outcome import Outcome
 from rig.runtime.reader import SessionFile

@@ -37,18 +37,27 @@ def screenshot(
     trials: Annotated[int, typer.Option(min=2, max=500, help="Length of the session.")] = 143,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the session.")] = 1,
     units: Annotated[int, typer.Option(min=0, max=1024, help="Simulated units.")] = 40,
+    session: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of this session file instead, with its fibres and light."),
+    ] = None,
 ) -> None:
     """Write PNG pictures of the window and its panels.
 
-    They are drawn from a simulated session of a fixed seed.
+    They are drawn from a simulated session of a fixed seed, or from a session file.
     """
     match = SIZE.fullmatch(size)
     if match is None:
         raise ConfigError(f"'{size}' is not a size; write it as 1366x768")
+    documents = session if session is not None else _simulated(trials, seed, units)
+    take = plugins.find("window", "screenshot")
+    for path in take(documents, out, (int(match[1]), int(match[2])), dark=dark):
+        typer.echo(str(path))
+
+
+def _simulated(trials: int, seed: int, units: int) -> list[Document]:
     rig = virtual_description(demo_rig(), Emulation(units=units, seed=seed))
     plan = make_plan("variable_magnitude", rig, subject="DA12", seed=seed, trials=trials, settings={})
     collector = _Collector()
     run_virtual(plan, collector)
-    take = plugins.find("window", "screenshot")
-    for path in take(collector.documents, out, (int(match[1]), int(match[2])), dark=dark):
-        typer.echo(str(path))
+    return collector.documents

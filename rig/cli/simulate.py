@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from rig.checks.preflight import preflight
 from rig.cli.display import SessionDisplay, estimates_table, reversal_words
 from rig.cli.plans import make_plan, settings_from
 from rig.cli.population_words import population_lines
@@ -17,15 +18,14 @@ from rig.cli.rigs import demo_rig
 from rig.cli.tags import light_truth, show_tags
 from rig.cli.truth import scores, scores_table, truth_from
 from rig.description import Emulation, RigDescription, StreamConfig
+from rig.design.plan import SessionPlan
 from rig.device import BoardLimits
 from rig.documents import Document, SessionEnded
 from rig.effects import Publish
 from rig.errors import ConfigError
-from rig.estimate.report import Report, ReportCounts, Truth, report
-from rig.estimate.session_report import SessionReport
-from rig.estimate.tag_report import TagTruth
-from rig.plan import SessionPlan
-from rig.preflight import preflight
+from rig.results.report import Report, ReportCounts, Truth, report
+from rig.results.session_report import SessionReport
+from rig.results.tag_report import TagTruth
 from rig.runtime.config import load_rig
 from rig.session import Session
 from rig.sim.animal import AnimalTruth
@@ -38,6 +38,7 @@ from rig.sim.worlds import WORLDS
 
 STREAM = "simulated units"
 MOST_TRIALS = 100_000
+MODELS = ("distributional", "classical", "quantile")
 
 
 def simulate(
@@ -45,18 +46,33 @@ def simulate(
     trials: Annotated[int, typer.Option(min=1, max=MOST_TRIALS, help="Stop after so many trials.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the schedule and of the animal.")] = 1,
     units: Annotated[int, typer.Option(min=0, max=4096, help="Simulated dopamine units.")] = 40,
-    model: Annotated[str, typer.Option(help="distributional or classical")] = "distributional",
+    model: Annotated[str, typer.Option(help="distributional, classical or quantile")] = "distributional",
     world: Annotated[str, typer.Option(help=f"Noise world: {', '.join(WORLDS)}.")] = "poisson",
+    delay_line: Annotated[
+        bool, typer.Option("--delay-line", help="A value for each half second from a cue to its outcome.")
+    ] = False,
+    samples: Annotated[
+        int, typer.Option(min=0, help="Units that a delay line samples in an update; 0: all.")
+    ] = 0,
     rig: Annotated[Path | None, typer.Option(help="Rig file for lines, limits, calibration.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="name=value, a protocol parameter.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the estimates as JSON.")] = False,
 ) -> None:
     """Run a protocol on a simulated animal in virtual time."""
-    if model not in {"distributional", "classical"}:
-        raise ConfigError(f"there is no model '{model}'; use distributional or classical")
+    if model not in MODELS:
+        raise ConfigError(f"there is no model '{model}'; use {', '.join(MODELS[:-1])} or {MODELS[-1]}")
     if world not in WORLDS:
         raise ConfigError(f"there is no world '{world}'; there are {', '.join(WORLDS)}")
-    emulation = Emulation(units=units, seed=seed, model=model, world=world)  # type: ignore[arg-type]
+    if samples and not delay_line:
+        raise ConfigError("--samples says how a delay line learns; give --delay-line too")
+    emulation = Emulation(
+        units=units,
+        seed=seed,
+        model=model,  # type: ignore[arg-type]
+        world=world,
+        delay_line=delay_line,
+        samples=samples,
+    )
     description = virtual_description(load_rig(rig) if rig else demo_rig(), emulation)
     plan = make_plan(
         protocol,

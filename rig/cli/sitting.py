@@ -11,15 +11,15 @@ from pathlib import Path
 from msgspec import to_builtins
 from rich.console import Console
 
+from rig.checks.preflight import preflight
 from rig.cli.acquisitions import make_acquisitions, marking, started
 from rig.cli.display import SessionDisplay
 from rig.cli.outlets import offered
 from rig.cli.windows import window_beside
 from rig.description import RigDescription, StreamConfig
+from rig.design.plan import SessionPlan
 from rig.device import WiredBoard, WiredFeed
 from rig.operator import Note
-from rig.plan import SessionPlan
-from rig.preflight import preflight
 from rig.runtime import plugins
 from rig.runtime.beside import beside_ports, make_beside
 from rig.runtime.client import Change, EventChange, SnapshotView, StateChange

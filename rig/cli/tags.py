@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from rig.estimate.tag_report import TagTruth
+from rig.results.tag_report import TagTruth
 from rig.runtime.tag_file import read_tags, tag_later
 from rig.sim.truth import AnimalTruth
 from rig.tagging.told import Confirmation, UnitTag

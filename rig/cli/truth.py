@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from rig.documents import UnitEstimate
-from rig.estimate.report import NO_TRUTH, Truth
+from rig.results.report import NO_TRUTH, Truth
 from rig.sim.neurons import Truth as SimulatedTruth
 from rig.sim.truth import AnimalTruth, UnitTruth
 

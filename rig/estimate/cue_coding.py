@@ -32,6 +32,9 @@ MIN_TRIALS: Final = 5
 SIGNIFICANT: Final = 0.05
 TOO_FEW = "too few trials of a cue"
 TOO_ALIKE = "the 10 % and the 90 % cue do not differ"
+NO_VARIATION = "its answers never vary"
+ROUNDING: Final = 1e-24
+"""A squared standard error below this part of the squared answers is rounding, not spread."""
 
 
 class CueResponses:
@@ -131,10 +134,10 @@ def cue_coding(responses: CueResponses) -> CueCoding:
     with np.errstate(invalid="ignore", divide="ignore"):
         dof = variance**2 / (parts**2 / np.maximum(trials - 1, 1)).sum(axis=1)
         t = contrast / np.sqrt(variance)
-    fit = enough & (variance > 0)
+    fit = enough & (variance > ROUNDING * (mean**2).sum(axis=1))
     t, dof = np.where(fit, t, np.nan), np.where(fit, dof, np.nan)
     c50, interval = _fieller(mean, error, dof)
-    labels, reasons = _labels(kept, trials, fit & np.isfinite(c50))
+    labels, reasons = _labels(kept, trials, fit, np.isfinite(c50))
     spread, spread_p = _spread(t[fit], dof[fit])
     return CueCoding(
         trials=trials,
@@ -181,17 +184,20 @@ def _fieller(mean: FloatArray, error: FloatArray, dof: FloatArray) -> tuple[Floa
 
 
 def _labels(
-    kept: list[FloatArray], trials: IntArray, told: BoolArray
+    kept: list[FloatArray], trials: IntArray, fit: BoolArray, told: BoolArray
 ) -> tuple[tuple[Label | None, ...], tuple[str | None, ...]]:
+    """Return labels, or why there is none; the reason is also that of a missing c50 or t."""
     few: BoolArray = np.asarray((trials < LABEL_TRIALS).any(axis=1))
-    ready = told & ~few
+    nothing: BoolArray = np.asarray((trials < MIN_TRIALS).any(axis=1))
+    ready = fit & told & ~few
     from_low, from_high = _differs(kept[1], kept[0], ready), _differs(kept[1], kept[2], ready)
     labels: list[Label | None] = []
     reasons: list[str | None] = []
     for i in range(trials.shape[0]):
         if not ready[i]:
             labels.append(None)
-            reasons.append(TOO_FEW if few[i] else TOO_ALIKE)
+            alike = TOO_ALIKE if fit[i] else NO_VARIATION
+            reasons.append(TOO_FEW if nothing[i] or (few[i] and told[i]) else alike)
             continue
         only_low, only_high = from_low[i] and not from_high[i], from_high[i] and not from_low[i]
         labels.append("optimistic" if only_low else "pessimistic" if only_high else "interpolating")
@@ -215,6 +221,7 @@ def _spread(t: FloatArray, dof: FloatArray) -> tuple[float | None, float | None]
     if not t.size:
         return None, None
     # the score of the lower tail is exact where that of the upper would round to infinity
-    scores = ndtri(stdtr(dof, -np.abs(t)))
+    # and a P too small for a float is held, so that one very clear unit does not make the spread infinite
+    scores = ndtri(np.maximum(stdtr(dof, -np.abs(t)), np.finfo(np.float64).tiny))
     total = float((scores**2).sum())
     return float(np.sqrt(total / t.size)), float(chdtrc(t.size, total))

@@ -56,19 +56,21 @@ def expectiles(tau: ArrayLike, values: ArrayLike, probabilities: ArrayLike) -> N
 
 
 def quantiles(tau: ArrayLike, values: ArrayLike, probabilities: ArrayLike) -> NDArray[np.float64]:
-    """Return the lowest support point whose cumulative probability exceeds each tau.
+    """Return the lowest support point whose cumulative probability reaches each tau.
 
     Parameters and errors as for `expectiles`.
 
     Examples
     --------
-    >>> quantiles([0.4, 0.6], [0.0, 6.0], [0.5, 0.5]).tolist()
-    [0.0, 6.0]
+    A reward of 6 in half of the trials: 6 if tau is more than one half, else nothing.
+
+    >>> quantiles([0.4, 0.5, 0.6], [0.0, 6.0], [0.5, 0.5]).tolist()
+    [0.0, 0.0, 6.0]
     """
     tau, x, p = _checked(tau, values, probabilities)
     order = np.argsort(x)
     cumulative = np.cumsum(p[order]) / p.sum()
-    index = np.searchsorted(cumulative, tau, side="right")
+    index = np.searchsorted(cumulative, tau, side="left")
     points: NDArray[np.float64] = x[order][np.minimum(index, x.size - 1)]
     return points
 

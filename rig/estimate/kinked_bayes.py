@@ -38,7 +38,8 @@ BLOCK = 24
 def size_variances(counts: SizeCounts) -> FloatArray:
     """Variance of a single response, in Hz^2, shape (units, sizes): shrunk to the unit's pooled one."""
     n = counts.n.astype(np.float64)
-    within = np.maximum(counts.squares - counts.total**2 / np.maximum(n, 1.0), 0.0)
+    # n is fractional where old responses are forgotten: less than one response still has its own mean
+    within = np.maximum(counts.squares - counts.total**2 / np.where(n > 0, n, 1.0), 0.0)
     dof = np.maximum(n - 1.0, 0.0).sum(axis=1)
     pooled = np.where(dof >= START_DOF, within.sum(axis=1) / np.maximum(dof, 1.0), START_VARIANCE)
     shrunk = (within + POOLED_WEIGHT * pooled[:, None]) / (n - 1.0 + POOLED_WEIGHT)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -99,3 +100,27 @@ def in_loops(graph: Iterable[Edge]) -> set[int]:
     """Return the states that can come round to themselves."""
     kept = list(graph)
     return {state for state in {e.source for e in kept} if state in soonest(kept, state)}
+
+
+def heaviest(graph: Iterable[Edge], start: int, weights: Mapping[int, float]) -> float:
+    """Return the most that one way through can gather, from `start` on, itself included.
+
+    Parameters
+    ----------
+    weights
+        What a state adds each time it is entered; those that are not there add nothing.
+
+    Returns
+    -------
+    float
+        Infinite if a state with a weight can come round again.
+    """
+    kept = list(graph)
+    follows = {state: weights.keys() & soonest(kept, state).keys() for state in {start, *weights}}
+    if any(state in follows[state] for state in follows[start] | (weights.keys() & {start})):
+        return math.inf
+
+    def most(state: int) -> float:
+        return weights.get(state, 0.0) + max((most(later) for later in follows[state]), default=0.0)
+
+    return most(start)

@@ -16,12 +16,15 @@ class Rehearsal:
     ----------
     onsets_us
         Output line -> when it first came on (by state or pulse), in microseconds after the start.
+    visits
+        Number of each state that was entered, and when, likewise.
     end_us
         When the table ended; None if it waits for an input that never comes.
     """
 
     def __init__(self, table: StateTable) -> None:
         self.onsets_us: dict[int, int] = {}
+        self.visits: list[tuple[int, int]] = []
         self.end_us: int | None = None
         machine = Machine(table)
         entry: Entry | None = machine.start(0)
@@ -42,6 +45,7 @@ class Rehearsal:
         if number >= len(table.states):
             return
         state = table.states[number]
+        self.visits.append((number, cycle * CYCLE_US))
         lines = {line for line in range(16) if state.outputs >> line & 1}
         lines |= {action.index for action in state.actions if action.kind is ActionKind.PULSE}
         for line in lines:

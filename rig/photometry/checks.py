@@ -1,4 +1,4 @@
-"""What must hold between a rig's photometry and the rest of it (`rig.description_checks` asks)."""
+"""What must hold between a rig's photometry and the rest of it (`rig.checks.description` asks)."""
 
 from __future__ import annotations
 

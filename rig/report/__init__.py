@@ -7,5 +7,6 @@ matplotlib is imported by this room only, and it takes half a second: import the
 from rig.report.facts import Epoch, Facts, Paper
 from rig.report.gathering import Gathering
 from rig.report.page import GENERATOR, page
+from rig.report.pooled import Pool, pooled_page
 
-__all__ = ["GENERATOR", "Epoch", "Facts", "Gathering", "Paper", "page"]
+__all__ = ["GENERATOR", "Epoch", "Facts", "Gathering", "Paper", "Pool", "page", "pooled_page"]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 
-from rig.estimate.correlate import MIN_UNITS
-from rig.estimate.population_report import Population, PopulationView, UnitFigures
+from rig.population.correlate import MIN_UNITS
+from rig.population.shapes import Population, PopulationView, UnitFigures
 from rig.report.facts import Epoch
-from rig.report.parts import Item, Missing, Number, Shown, why
+from rig.report.parts import Grid, Item, Missing, Number, Shown, why
 from rig.report.scales import span
 from rig.report.scatter import cloud, correlations, known
 from rig.report.style import FAINT, PALE, PURPLE, finish, grid, nothing, panel, sheet
@@ -56,6 +56,7 @@ def asymmetry_figure(epoch: Epoch, key: str) -> Item:
         "such a relation. The published test finds differences where there are none, for its folds share "
         "one reversal point.",
         tuple(_numbers(population)),
+        _tests(population),
         missing=tuple(_missing(population, outside)),
     )
 
@@ -67,12 +68,20 @@ def _numbers(population: Population) -> Iterator[Number]:
         yield Number("mean P of that R", relation.p, probability(relation.p))
     if test is not None:
         yield Number("mean asymmetry", test.mean, ratio(test.mean))
-        if test.f is not None:
-            yield Number("F, folds share the reversal point", test.f, f"{test.f:.2f}")
-            yield Number("P of that F (published test)", test.p, probability(test.p))
-        if test.f_anew is not None:
-            yield Number("F, all anew in every fold", test.f_anew, f"{test.f_anew:.2f}")
-            yield Number("P of that F (this one to trust)", test.p_anew, probability(test.p_anew))
+
+
+def _tests(population: Population) -> Grid | None:
+    """Do units differ? F and P of the test to trust, and of the published one."""
+    test, rows = population.asymmetry, []
+    if test is None:
+        return None
+    for row, f, p in (
+        ("all anew in every fold: the one to trust", test.f_anew, test.p_anew),
+        ("as published: folds share the reversal point", test.f, test.p),
+    ):
+        if f is not None and p is not None:
+            rows.append((row, (Number(f"F, {row}", f, f"{f:.2f}"), Number(f"P, {row}", p, probability(p)))))
+    return Grid(("Do units differ? ANOVA over folds", "F", "P"), tuple(rows)) if rows else None
 
 
 def _missing(population: Population, outside: int) -> Iterator[str]:

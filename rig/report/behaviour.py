@@ -33,7 +33,8 @@ def behaviour_figure(facts: Facts, key: str) -> Item:
     if not facts.records:
         return Missing(key, TITLE, "no trial was finished")
     licks = Licks(facts.records)
-    licked, waits = licks.at_s.size > 0, anticipation_s(facts.records)
+    heard, events = licks.at_s.size > 0, any(record.stimulus_us is not None for record in facts.records)
+    licked, waits = heard and events, anticipation_s(facts.records)
     figure = sheet(5.2 if licked else 1.9)
     places = grid(figure, 2 if licked else 1, 2, wspace=0.24, hspace=0.36, top=0.3, left=0.78,
                   height_ratios=(1, 1.65) if licked else None)  # fmt: skip
@@ -46,7 +47,7 @@ def behaviour_figure(facts: Facts, key: str) -> Item:
         Number("rewarded trials", facts.rewarded, str(facts.rewarded)),
         Number("licks", int(licks.at_s.size), str(licks.at_s.size)),
     ]
-    words, missing = ["Water given so far."], []
+    words, missing = ["a: water given so far." if licked else "Water given so far."], []
     if beside:
         before = panel(figure, places[0, 1], f"{next(letters)}  licks before the outcome")
         numbers += _anticipation(before, facts, licks, waits, looks)
@@ -63,6 +64,8 @@ def behaviour_figure(facts: Facts, key: str) -> Item:
             f"{every}: every lick around each trial's first event, trials grouped by condition; the reward "
             f"is a dot, the cue shaded. {rates}: mean rates."
         )
+    elif heard:
+        missing.append("No licks around an event: no trial of this session had a cue or a reward.")
     else:
         missing.append(
             "No licks: the animal made none, or no input line of the rig file has “lick” in its name."

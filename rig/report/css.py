@@ -35,6 +35,9 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 td.level { white-space: nowrap; font-weight: 600; }
 .read { border-left: 3px solid var(--ink); padding: 0.1rem 0 0.1rem 1rem; margin: 1rem 0 1.6rem; }
 .read ol { margin: 0.3rem 0; padding-left: 1.3rem; max-width: 46rem; }
+.read .grid { margin: 0.2rem 0 0.5rem; max-width: 46rem; }
+.read h3 { margin-top: 0.7rem; }
+.divided { font-size: 0.84rem; margin: 0 0 0.3rem; }
 figure { margin: 2.2rem 0 0; padding: 0; break-inside: avoid; page-break-inside: avoid; }
 figure svg { display: block; width: 100%; height: auto; margin: 0.2rem 0 0.6rem; overflow: visible; }
 figcaption { font-size: 0.9rem; line-height: 1.45; }
@@ -66,11 +69,7 @@ footer { margin-top: 3rem; padding-top: 0.8rem; border-top: 1px solid var(--line
   h1 { font-size: 19pt; } h2 { font-size: 13pt; margin-top: 1.6rem; }
   h1, h2, h3 { break-after: avoid; page-break-after: avoid; }
   figure { margin-top: 1.3rem; }
-  figcaption, .numbers, table, .grid { margin: 0.6rem 0 0; font-size: 0.84rem; }
-.grid th, .grid td { text-align: right; padding: 0.12rem 0 0.12rem 1rem; font-weight: 400; }
-.grid th:first-child { text-align: left; padding-left: 0; color: var(--faint); }
-.grid tbody th { border-bottom: 1px solid #ececea; }
-.absent { font-size: 8.4pt; line-height: 1.34; }
+  figcaption, .numbers, table, .grid, .absent { font-size: 8.4pt; line-height: 1.34; }
   .numbers { grid-template-columns: repeat(2, 1fr); }
   .key { grid-template-columns: repeat(6, auto); margin: 1rem 0; padding: 0.6rem 0; }
   tr, .key, .read { break-inside: avoid; page-break-inside: avoid; }

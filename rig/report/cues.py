@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from rig.estimate.population_report import Cues, CueUnit
+from rig.population.shapes import Cues, CueUnit
 from rig.report.facts import Epoch
 from rig.report.parts import Item, Missing, Number, Shown, why
 from rig.report.style import BLUE, FAINT, INK, PALE, finish, grid, note, nothing, panel, sheet, zero_line

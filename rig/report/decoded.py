@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from rig.estimate.population_report import Decoding, PopulationView
+from rig.population.shapes import Decoding, PopulationView
 from rig.report.facts import Epoch, Floats
 from rig.report.parts import Grid, Item, Missing, Number, Shown, why
 from rig.report.scales import labelled

@@ -6,7 +6,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
-from rig.estimate.population_report import Evidence, HeldOutSigns
+from rig.population.shapes import Evidence, HeldOutSigns
 from rig.report.facts import Epoch
 from rig.report.parts import Item, Missing, Number, Shown, why
 from rig.report.style import BLUE, FAINT, INK, PALE, finish, grid, nothing, panel, sheet
@@ -73,9 +73,9 @@ def evidence_figure(epoch: Epoch, key: str) -> Item:
         f"answer is {_quoted(evidence.verdict)}: one is given only above {SURE:.2f}, and only "
         "if it is ahead of its rivals unit by unit. b: share of positive and negative responses in one "
         "half of the trials foretold by reversal points from the other half.",
-        "“Undecided” is an answer. The explanations know nothing of saturation or drift: take an answer "
-        "as the best of four stories, not as the truth. Where all units share one point, own points "
-        "foretell worse.",
+        "“Undecided” is an answer. The explanations know nothing of saturation, drift, or reversal points "
+        "that differ for some other reason: take an answer as the best of four stories, not as the truth. "
+        "Where all units share one point, own points foretell worse.",
         tuple(numbers),
         missing=tuple(missing),
     )

@@ -8,9 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from rig.documents import Audit, DeclaredTrial, Notice, SessionEnded, SessionStarted, UnitEstimate
-from rig.estimate.population_report import PopulationView
-from rig.estimate.report import Truth
+from rig.documents import (
+    Audit,
+    DeclaredTrial,
+    FibreResponseTaken,
+    Notice,
+    SessionEnded,
+    SessionStarted,
+    UnitEstimate,
+)
+from rig.photometry.told import FibreTold
+from rig.population.shapes import PopulationView
+from rig.results.report import Truth
+from rig.results.tag_report import Tag
 from rig.trial.spec import TrialRecord, TrialResponse
 
 Floats = npt.NDArray[np.float64]
@@ -50,6 +60,10 @@ class Epoch:
         The newest estimates.
     view
         What the population shows; None where there is none.
+    fibres
+        The newest estimates of fibres.
+    fibre_responses
+        Their responses to rewards, in the order they were told.
     """
 
     number: int
@@ -66,6 +80,8 @@ class Epoch:
     audit: Audit | None = None
     view: PopulationView | None = None
     points: list[Point] = field(default_factory=list)
+    fibres: tuple[FibreTold, ...] = ()
+    fibre_responses: list[FibreResponseTaken] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -139,6 +155,8 @@ class Facts:
     ----------
     responses
         By trial; a late response has replaced the first.
+    tags
+        Of every unit of which anything is known about light.
     """
 
     started: SessionStarted | None
@@ -147,6 +165,7 @@ class Facts:
     responses: Mapping[int, TrialResponse]
     notices: tuple[Notice, ...]
     epochs: tuple[Epoch, ...]
+    tags: Mapping[str, Tag] = field(default_factory=dict)
 
     @property
     def rewarded(self) -> int:

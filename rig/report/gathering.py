@@ -9,14 +9,17 @@ from rig.documents import (
     Document,
     EpochStarted,
     EstimatesUpdated,
+    FibreEstimatesUpdated,
+    FibreResponseTaken,
     Notice,
     ResponseTaken,
     SessionEnded,
     SessionStarted,
     TrialDone,
 )
-from rig.estimate.population_report import PopulationView
+from rig.population.shapes import PopulationView
 from rig.report.facts import Epoch, Facts
+from rig.results.tag_report import TagsTold
 from rig.trial.spec import TrialRecord, TrialResponse
 
 
@@ -30,9 +33,11 @@ class Gathering:
         self._responses: dict[int, TrialResponse] = {}
         self._notices: list[Notice] = []
         self._epochs: list[Epoch] = []
+        self._tags = TagsTold()
 
     def take(self, document: Document) -> None:
         """Take the next document."""
+        self._tags.take(document)
         match document:
             case SessionStarted():
                 self._started = document
@@ -45,6 +50,8 @@ class Gathering:
                 self._responses[document.response.trial] = document.response
             case EstimatesUpdated():
                 self._estimated(document)
+            case FibreEstimatesUpdated() | FibreResponseTaken():
+                self._fibres(document)
             case Audit():
                 for epoch in self._epochs:
                     if epoch.number == document.epoch:
@@ -68,6 +75,16 @@ class Gathering:
         }
         epoch.points.append((document.rewarded, told))
 
+    def _fibres(self, document: FibreEstimatesUpdated | FibreResponseTaken) -> None:
+        if isinstance(document, FibreEstimatesUpdated):
+            for epoch in self._epochs:
+                if epoch.number == document.epoch:
+                    epoch.fibres = document.fibres
+        elif document.aligned_to == "reward" and document.dff is not None:
+            began = [epoch for epoch in self._epochs if epoch.first_trial <= document.trial]
+            if began:
+                began[-1].fibre_responses.append(document)
+
     def facts(self, views: Iterable[PopulationView] = ()) -> Facts:
         """Return what was gathered; `views` are told by their epoch's number, the last of each counts."""
         for view in views:
@@ -81,6 +98,7 @@ class Gathering:
             responses=self._responses,
             notices=tuple(self._notices),
             epochs=tuple(self._epochs),
+            tags=self._tags.reports(),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rig.estimate.population_report import Population, Repeat, UnitFigures
+from rig.population.shapes import Population, Repeat, UnitFigures
 from rig.report.facts import Epoch
 from rig.report.parts import Grid, Item, Missing, Number, Shown, why
 from rig.report.scales import span
@@ -56,7 +56,7 @@ def halves_figure(epoch: Epoch, key: str) -> Item:
         "That reversal points repeat does not prove a distributional code: a constant added to each unit's "
         "responses repeats just as well. A time-split R well below the random-split R means that something "
         "drifts.",
-        grid=Grid(HEAD, tuple(_rows(population))),
+        grid=Grid(HEAD, halves_rows(population)),
         missing=tuple(_missing(population)),
     )
 
@@ -67,6 +67,11 @@ def _parts(population: Population) -> tuple[object, object]:
 
 def _pairs(units: tuple[UnitFigures, ...], name: str) -> list[Pair]:
     return [getattr(unit, name) for unit in units]
+
+
+def halves_rows(population: Population) -> tuple[tuple[str, tuple[Number | None, ...]], ...]:
+    """Return R, its spread and both kinds of P of each way to halve, for the columns of `HEAD`."""
+    return tuple(_rows(population))
 
 
 def _rows(population: Population) -> Iterator[tuple[str, tuple[Number | None, ...]]]:

@@ -16,6 +16,7 @@ from rig.report.decoded import decoded_figure
 from rig.report.epochs import epochs_figure
 from rig.report.evidence import evidence_figure
 from rig.report.facts import Epoch, Facts, Paper
+from rig.report.fibres import fibres_figure
 from rig.report.halves import halves_figure
 from rig.report.header import header, title
 from rig.report.parts import Grid, Item, Missing, Number, Shown
@@ -24,6 +25,8 @@ from rig.report.reversal import reversal_figure
 from rig.report.settling import settling_figure
 from rig.report.style import drawing
 from rig.report.tables import text
+from rig.report.tags import tags_table
+from rig.report.together import divided, together
 from rig.report.truth import truth_figure
 from rig.report.tuning import tuning_figure
 
@@ -56,28 +59,39 @@ def page(facts: Facts, paper: Paper) -> str:
     """
     with drawing():
         chapters = "".join(_chapters(facts, paper))
+    body = f"{header(facts, paper)}<main>\n{chapters}</main>\n{appendix(facts)}"
+    return document(title(facts, paper), body, paper)
+
+
+def document(name: str, body: str, paper: Paper) -> str:
+    """Return a page of HTML around its body; `name` is shown by the browser."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<title>{escape(title(facts, paper))}</title>\n<meta name="generator" content="{GENERATOR}">\n'
+        f'<title>{escape(name)}</title>\n<meta name="generator" content="{GENERATOR}">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{CSS}</style>\n</head>\n<body>\n{header(facts, paper)}<main>\n{chapters}</main>\n"
-        f"{appendix(facts)}{_footer(paper)}</body>\n</html>\n"
+        f"<style>{CSS}</style>\n</head>\n<body>\n{body}{_footer(paper)}</body>\n</html>\n"
     )
 
 
 def _chapters(facts: Facts, paper: Paper) -> Iterator[str]:
     numbers = iter(range(1, 1000))
-    yield _chapter("Behaviour", [behaviour_figure(facts, "water-and-licks")], numbers)
+    yield chapter("Behaviour", [behaviour_figure(facts, "water-and-licks")], numbers)
     for epoch in facts.epochs:
         several = len(facts.epochs) > 1
         name = f"Units in epoch {epoch.title}" if several else "Units"
-        read_first = len(epoch.estimated) > 1 and epoch is facts.epochs[0]
-        yield _chapter(name, unit_items(facts, epoch), numbers, read_first=read_first)
+        read = read_first(epoch, rules=epoch is facts.epochs[0]) if len(epoch.estimated) > 1 else ""
+        yield chapter(name, unit_items(facts, epoch), numbers, read)
+    for epoch in facts.epochs:
+        if epoch.fibres:
+            name = f"Fibres in epoch {epoch.title}" if len(facts.epochs) > 1 else "Fibres"
+            mark = f"e{epoch.number}-" if epoch.number else ""
+            yield chapter(name, [fibres_figure(epoch, f"{mark}fibres")], numbers)
+    yield tags_table(facts.tags)
     if len(facts.epochs) > 1:
-        yield _chapter("Epochs compared", [epochs_figure(facts, "epochs")], numbers)
+        yield chapter("Epochs compared", [epochs_figure(facts, "epochs")], numbers)
     if facts.epochs and (paper.truth or paper.no_truth):
-        yield _chapter("The animal's truth", [truth_figure(facts.epochs[-1], paper, "truth")], numbers)
+        yield chapter("The animal's truth", [truth_figure(facts.epochs[-1], paper, "truth")], numbers)
 
 
 def unit_items(facts: Facts, epoch: Epoch) -> list[Item]:
@@ -97,15 +111,26 @@ def unit_items(facts: Facts, epoch: Epoch) -> list[Item]:
     ]
 
 
-def _chapter(name: str, items: Sequence[Item], numbers: Iterator[int], *, read_first: bool = False) -> str:
-    parts = [f"<section>\n<h2>{text(name)}</h2>\n"]
-    if read_first:
-        rules = "".join(f"<li>{escape(rule)}</li>\n" for rule in READ_FIRST)
-        parts.append(f'<div class="read">\n<h3>Read this first</h3>\n<ol>\n{rules}</ol>\n</div>\n')
+def chapter(name: str, items: Sequence[Item], numbers: Iterator[int], read: str = "") -> str:
+    """Return a chapter: what is to be read first, the figures, and why others are not there."""
+    parts = [f"<section>\n<h2>{text(name)}</h2>\n", read]
     parts += [_figure(item, next(numbers)) for item in items if isinstance(item, Shown)]
     parts.append(_absent([item for item in items if isinstance(item, Missing)]))
     parts.append("</section>\n")
     return "".join(parts)
+
+
+def read_first(epoch: Epoch, *, rules: bool) -> str:
+    """Return what is to be read before an epoch's figures: the rules, once, and all checks side by side."""
+    parts = []
+    if rules:
+        told = "".join(f"<li>{escape(rule)}</li>\n" for rule in READ_FIRST)
+        parts.append(f"<h3>Read this first</h3>\n<ol>\n{told}</ol>\n")
+    checks = together(epoch.view) if epoch.view is not None else None
+    if epoch.view is not None and checks is not None:
+        parts.append(f"<h3>All checks together</h3>\n{_grid(checks)}")
+        parts.append(f'<p class="divided">{escape(divided(epoch.view))}</p>\n')
+    return f'<div class="read">\n{"".join(parts)}</div>\n' if parts else ""
 
 
 def _figure(item: Shown, number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rig.estimate.population_report import Population
+from rig.population.shapes import Population
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from rig.estimate.population_report import UnitFigures
+from rig.population.shapes import UnitFigures
 from rig.report.facts import Epoch, Floats
 from rig.report.parts import Item, Missing, Number, Shown
 from rig.report.style import FAINT, INK, finish, grid, panel, ramp, sheet, spread, zero_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from rig.estimate.population_report import DriftUnit
 from rig.estimate.telling import SETTLED_HALF_WIDTH_HZ
+from rig.population.shapes import DriftUnit
 from rig.report.facts import Courses, Epoch, Facts, Floats
 from rig.report.parts import Item, Missing, Number, Shown, why
 from rig.report.scales import span

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from rig.documents import UnitEstimate
-from rig.estimate.population_report import UnitFigures
+from rig.population.shapes import UnitFigures
 from rig.report.facts import Epoch
 from rig.report.parts import Item, Missing, Number, Shown
 from rig.report.responses import in_order, table

@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
+from rig.checks.description import KeyPath, Problem, check_rig
 from rig.description import RigDescription
-from rig.description_checks import KeyPath, Problem, check_rig
 from rig.errors import ConfigError
 from rig.runtime.shape import check_shape
 from rig.runtime.toml_lines import line_of, locate

@@ -156,22 +156,26 @@ class SessionFile:
             If a document cannot be read.
         """
         last = -1
-        for seq, text in self._read("SELECT seq, document FROM documents ORDER BY id"):
-            last = seq
-            try:
+        try:
+            for seq, text in self._read("SELECT seq, document FROM documents ORDER BY id"):
+                last = seq
                 yield seq, _DOCUMENTS.decode(text)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise ConfigError(
-                    f"a document after input {seq} cannot be read ({error})", str(self.path)
-                ) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"a document after input {last} cannot be read ({error})", str(self.path)
+            ) from None
+        except sqlite3.Error as error:
+            raise self._damaged("documents", error) from None
         for word in self.later_tags():
             yield last, TagConfirmed(word=word)
 
     def times_of_documents(self) -> Iterator[tuple[int, int]]:
         """Yield (number of an input that documents followed from, its host time in ns), in order."""
-        yield from self._read(
-            "SELECT DISTINCT d.seq, i.t_ns FROM documents d JOIN inputs i ON i.seq = d.seq ORDER BY d.seq"
-        )
+        query = "SELECT DISTINCT d.seq, i.t_ns FROM documents d JOIN inputs i ON i.seq = d.seq ORDER BY d.seq"
+        try:
+            yield from self._read(query)
+        except sqlite3.Error as error:
+            raise self._damaged("inputs", error) from None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -200,7 +204,17 @@ class SessionFile:
                 f"there is no table '{name}'; there are {', '.join(self.tables)}", str(self.path)
             )
         cursor = self._read(f"SELECT * FROM {name}")  # a name of our own list
-        return [column[0] for column in cursor.description], cursor
+        return [column[0] for column in cursor.description], self._rows_of(name, cursor)
+
+    def _rows_of(self, name: str, cursor: sqlite3.Cursor) -> Iterator[tuple[object, ...]]:
+        try:
+            yield from cursor
+        except sqlite3.Error as error:
+            raise self._damaged(name, error) from None
+
+    def _damaged(self, name: str, error: sqlite3.Error) -> ConfigError:
+        why = str(error).partition(" with text ")[0]  # the text may be a megabyte
+        return ConfigError(f"the table of {name} is damaged ({why})", str(self.path))
 
     def _read(self, query: str) -> sqlite3.Cursor:
         cursor = self._db.execute(query)

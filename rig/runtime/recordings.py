@@ -16,13 +16,22 @@ from rig.estimate.offline import LARGEST_UL, Responses
 from rig.runtime.archives import MAGIC, array_of, opened
 from rig.stream.published import unit_baseline, unit_response
 from rig.stream.recording import ODOUR_B, SIZES_UL, UNCLASSIFIED, RecordedUnit, sessions
+from rig.stream.silence import fires
 
 BASELINE: Final = "baseline_hz"
 """A column that a table may have besides."""
 COLUMNS: Final = ("unit", "trial", "reward_ul", "signalled", "response_hz")
 MISSING: Final = frozenset({"", "na", "nan", "null", "none"})
 YES: Final = frozenset({"1", "1.0", "true", "yes"})
+SQLITE: Final = b"SQLite f"
 LONGEST_WHY: Final = 300
+LARGEST_NUMBER: Final = 2**53
+"""Beyond it neighbouring whole numbers are one float."""
+LARGEST_HZ: Final = 1e6
+"""No neuron fires so fast; beyond it the squares of responses would overflow."""
+FEWEST_TRIALS: Final = 5
+CLOSEST_MS: Final = 100.0
+"""Trials that are nearer to each other, half of them, have times in seconds."""
 NO: Final = frozenset({"0", "0.0", "false", "no"})
 
 
@@ -45,6 +54,11 @@ def is_spike_file(path: Path) -> bool:
         raise ConfigError(f"cannot be read ({error.strerror or error})", where=str(path)) from None
     if not head:
         raise ConfigError("the file is empty", where=str(path))
+    if head == SQLITE:
+        raise ConfigError(
+            "this is a session file; use 'dopaloop inspect' for one session, or give a folder of them",
+            where=str(path),
+        )
     if not head.startswith(MAGIC) and path.suffix.lower() in {".npz", ".npy"}:
         raise ConfigError(
             "this is not a NumPy .npz archive; save the arrays with numpy.savez", where=str(path)
@@ -90,7 +104,19 @@ def _unit(path: Path, archive: Mapping[str, Any], name: str) -> RecordedUnit:
             f"trial_type_{name} holds {kinds[~known][0]:g}; a trial type is {UNCLASSIFIED} to {ODOUR_B}",
             where=str(path),
         )
+    _check_unit_of_time(path, name, stamps[kinds != UNCLASSIFIED])
     return RecordedUnit(name, np.sort(spikes), stamps, kinds.astype(np.int64))
+
+
+def _check_unit_of_time(path: Path, name: str, stamps: npt.NDArray[np.float64]) -> None:
+    if stamps.size < FEWEST_TRIALS:
+        return
+    apart = float(np.median(np.diff(np.sort(stamps))))
+    if apart < CLOSEST_MS:
+        raise ConfigError(
+            f"the trials of unit {name} are {apart:.3g} ms apart; times must be in ms (are these seconds?)",
+            where=str(path),
+        )
 
 
 def _array(path: Path, archive: Mapping[str, Any], key: str) -> npt.NDArray[np.float64]:
@@ -105,13 +131,21 @@ def _array(path: Path, archive: Mapping[str, Any], key: str) -> npt.NDArray[np.f
             where=str(path),
         )
     numbers: npt.NDArray[np.float64] = array.astype(np.float64)
-    if not np.isfinite(numbers).all():
-        raise ConfigError(f"the array {key} holds a value that is not finite", where=str(path))
+    finite = np.isfinite(numbers)
+    if not finite.all():
+        at = int(np.argmin(finite))
+        raise ConfigError(
+            f"the array {key} holds a value that is not finite ({numbers[at]:g}, place {at}); leave it out",
+            where=str(path),
+        )
     return numbers
 
 
 def spike_responses(units: tuple[RecordedUnit, ...]) -> Responses:
-    """Published responses of recorded units (units that share their trials are one session)."""
+    """Published responses of recorded units (units that share their trials are one session).
+
+    Each unit's responses are in the order of their stamps. A unit that fires about no reward has none.
+    """
     together = sessions(
         {
             stamp: kind
@@ -120,21 +154,17 @@ def spike_responses(units: tuple[RecordedUnit, ...]) -> Responses:
         }
         for unit in units
     )
-    rewarded = [unit.rewarded for unit in units]
+    heard = [(unit, unit.rewards_in_order, fires(unit)) for unit in units]
     return Responses(
         names=tuple(unit.name for unit in units),
-        unit=np.repeat(np.arange(len(units)), [int(given.sum()) for given in rewarded]),
-        reward_ul=np.concatenate(
-            [np.array(SIZES_UL)[unit.size_index[given]] for unit, given in zip(units, rewarded, strict=True)]
-        ),
-        signalled=np.concatenate(
-            [unit.signalled[given] for unit, given in zip(units, rewarded, strict=True)]
-        ),
+        unit=np.repeat(np.arange(len(units)), [trials.size for _, trials, _ in heard]),
+        reward_ul=np.concatenate([np.array(SIZES_UL)[unit.size_index[trials]] for unit, trials, _ in heard]),
+        signalled=np.concatenate([unit.signalled[trials] for unit, trials, _ in heard]),
         response_hz=np.concatenate(
-            [unit_response(unit)[given] for unit, given in zip(units, rewarded, strict=True)]
+            [np.where(fired, unit_response(unit)[trials], np.nan) for unit, trials, fired in heard]
         ),
         baseline_hz=np.concatenate(
-            [unit_baseline(unit)[given] for unit, given in zip(units, rewarded, strict=True)]
+            [np.where(fired, unit_baseline(unit)[trials], np.nan) for unit, trials, fired in heard]
         ),
         trials=sum(len(trials) for trials in together),
         rewarded=sum(kind != ODOUR_B for trials in together for kind in trials.values()),
@@ -162,7 +192,7 @@ def read_responses(path: Path) -> Responses:
             return _collect(path, rows)
     except UnicodeDecodeError:
         raise ConfigError(
-            "this is neither a CSV text file nor a NumPy .npz archive", where=str(path)
+            "this is neither a CSV in UTF-8 nor a NumPy .npz archive", where=str(path)
         ) from None
     except csv.Error as error:
         raise ConfigError(f"this is not a CSV file ({error})", where=str(path)) from None
@@ -196,6 +226,13 @@ class _Row:
             self.refuse(f"{column} is {text}, which is not a finite number")
         return value
 
+    def rate(self, column: str) -> float:
+        """Return the cell's rate in Hz; NaN if it is empty."""
+        value = self.number(column)
+        if abs(value) > LARGEST_HZ:
+            self.refuse(f"{column} is {self.cells[column]}, which is no rate in Hz")
+        return value
+
     def yes(self, column: str) -> bool:
         text = self.cells[column].lower()
         if text not in YES | NO:
@@ -207,6 +244,13 @@ def _rows(path: Path, file: Iterator[str]) -> Iterator[_Row]:
     reader = csv.reader(file)
     header = [name.strip() for name in next(reader, [])]
     absent = [name for name in COLUMNS if name not in header]
+    other = next((mark for mark in (";", "\t") if len(header) == 1 and mark in header[0]), None)
+    if other is not None:
+        named = "tabs" if other == "\t" else f"'{other}'"
+        raise ConfigError(
+            f"its cells are separated by {named}; separate them by commas, and write numbers with a point",
+            where=str(path),
+        )
     if absent:
         raise ConfigError(
             f"there is no column '{absent[0]}'; the first line must name {','.join(COLUMNS)} "
@@ -229,6 +273,7 @@ def _collect(path: Path, rows: Iterator[_Row]) -> Responses:
     trials: dict[str, dict[float, tuple[float, bool]]] = {}
     number_of: dict[str, int] = {}
     unit: list[int] = []
+    number: list[float] = []
     reward: list[float] = []
     signalled: list[bool] = []
     response: list[float] = []
@@ -242,22 +287,26 @@ def _collect(path: Path, rows: Iterator[_Row]) -> Responses:
         number_of.setdefault(name, len(number_of))
         if volume:
             unit.append(number_of[name])
+            number.append(trial)
             reward.append(volume)
             signalled.append(cued)
             response.append(value)
-            baseline.append(row.number(BASELINE) if BASELINE in row.cells else math.nan)
+            baseline.append(row.rate(BASELINE) if BASELINE in row.cells else math.nan)
     if not trials:
         raise ConfigError("there are no trials in it", where=str(path))
     together = sessions(trials.values())
+    # Lines may stand in any order; which half of the session a response belongs to goes by its trial.
+    order = np.lexsort((number, unit))
     return Responses(
         names=tuple(trials),
-        unit=np.array(unit, dtype=np.int64),
-        reward_ul=np.array(reward, dtype=np.float64),
-        signalled=np.array(signalled, dtype=np.bool_),
-        response_hz=np.array(response, dtype=np.float64),
+        unit=np.array(unit, dtype=np.int64)[order],
+        reward_ul=np.array(reward, dtype=np.float64)[order],
+        signalled=np.array(signalled, dtype=np.bool_)[order],
+        response_hz=np.array(response, dtype=np.float64)[order],
         trials=sum(len(session) for session in together),
         rewarded=sum(volume > 0 for session in together for volume, _ in session.values()),
-        baseline_hz=np.array(baseline, dtype=np.float64),
+        baseline_hz=np.array(baseline, dtype=np.float64)[order],
+        trial=np.array(number, dtype=np.int64)[order],
     )
 
 
@@ -266,11 +315,11 @@ def _checked(row: _Row) -> tuple[str, float, float, bool, float]:
     name, trial, volume = row.cells["unit"], row.number("trial"), row.number("reward_ul")
     if not name:
         row.refuse("unit is empty")
-    if math.isnan(trial) or trial != math.floor(trial):
+    if math.isnan(trial) or trial != math.floor(trial) or abs(trial) > LARGEST_NUMBER:
         row.refuse(f"trial is '{row.cells['trial']}'; it must be a whole number")
     if volume < 0 or volume > LARGEST_UL:
         row.refuse(f"{volume:g} uL is not a reward size (0 to {LARGEST_UL:g} uL)")
-    value = row.number("response_hz")
+    value = row.rate("response_hz")
     if not volume > 0:
         return name, trial, 0.0, False, value
     return name, trial, volume, row.yes("signalled"), value

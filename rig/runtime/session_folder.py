@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from rig.errors import ConfigError
-from rig.estimate.gather import Frame, Gathered, pooled
 from rig.estimate.offline import Responses
-from rig.estimate.population import NO_DISTRIBUTION
-from rig.estimate.population_worked import Heard
-from rig.estimate.tag_report import Tag
+from rig.population.told import NO_DISTRIBUTION
+from rig.population.worked import Heard
+from rig.results.gather import Frame, Gathered, pooled
+from rig.results.tag_report import Tag
 from rig.runtime.reader import SessionFile
 
 SUFFIX: Final = ".sqlite"
+IDENTITY: Final = ("started", "subject", "seed")
+"""What two sessions never share, even if both began at once on two rigs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,24 @@ def read_folder(path: Path) -> Folder:
     """
     files = sorted(path.glob(f"*{SUFFIX}"))
     if not files:
-        raise ConfigError(f"there is no session file (*{SUFFIX}) in this folder", where=str(path))
+        deeper = "; folders inside it are not searched" if any(path.glob(f"*/*{SUFFIX}")) else ""
+        raise ConfigError(f"there is no session file (*{SUFFIX}) in this folder{deeper}", where=str(path))
     sessions: dict[str, Gathered] = {}
     frames: dict[str, Frame] = {}
     skipped: list[str] = []
+    seen: dict[tuple[str, ...], str] = {}
     for file in files:
         try:
-            sessions[file.stem], frames[file.stem] = _read(file)
+            gathered, frame, identity = _read(file)
+            twin = seen.get(identity) if identity else None
+            if twin is not None and gathered.trials > sessions[twin].trials:
+                skipped.append(_copy(twin, file.stem))
+                del sessions[twin], frames[twin]
+            elif twin is not None:
+                skipped.append(_copy(file.stem, twin))
+                continue
+            seen[identity] = file.stem
+            sessions[file.stem], frames[file.stem] = gathered, frame
         except ConfigError as error:
             skipped.append(f"{file.name} is left out: {str(error).removeprefix(f'{file}: ')}")
         except sqlite3.Error as error:
@@ -88,8 +101,12 @@ def read_folder(path: Path) -> Folder:
     )
 
 
-def _read(file: Path) -> tuple[Gathered, Frame]:
-    """Read one session.
+def _copy(name: str, other: str) -> str:
+    return f"{name}{SUFFIX} is left out: it is the same session as {other}{SUFFIX}; it counts once"
+
+
+def _read(file: Path) -> tuple[Gathered, Frame, tuple[str, ...]]:
+    """Read one session; besides, what no other session shares with it (empty if the file does not say).
 
     Raises
     ------
@@ -98,6 +115,10 @@ def _read(file: Path) -> tuple[Gathered, Frame]:
     """
     gathered = Gathered()
     with SessionFile(file) as session:
+        told = session.meta_text
+        identity = (
+            tuple(told.get(key, "") for key in ("started", "subject", "seed")) if "started" in told else ()
+        )
         for _, document in session.documents():
             gathered.take(document)
     frame = gathered.frame
@@ -109,4 +130,4 @@ def _read(file: Path) -> tuple[Gathered, Frame]:
         raise ConfigError(NO_DISTRIBUTION)
     if not gathered.rows:
         raise ConfigError("no unit answered a reward in it")
-    return gathered, frame
+    return gathered, frame, identity

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from rig.description_checks import KeyPath, Problem
+from rig.checks.description import KeyPath, Problem
 
 _WORDS: Final[dict[object, tuple[str, str]]] = {
     str: ("text in quotes", "texts in quotes"),

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import zmq
 
+from rig.checks.description import OPEN_TO_NETWORK, is_loopback
 from rig.description import Telemetry as TelemetryConfig
-from rig.description_checks import OPEN_TO_NETWORK, is_loopback
 from rig.errors import ConfigError
 from rig.runtime.answers import MAX_REQUEST, Answers
 from rig.runtime.feeds import FeedPort, FeedSocket

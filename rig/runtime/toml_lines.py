@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from typing import Final
 
-from rig.description_checks import KeyPath
+from rig.checks.description import KeyPath
 
 _SPACE: Final = " \t"
 _BLANK: Final = " \t\r\n"

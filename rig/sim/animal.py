@@ -153,7 +153,7 @@ class Animal:
         cue, self._cue = self._cue, None
         if cue is not None and t_us >= self._cue_us + cue.delay_us:
             self._mouse.omitted(cue.name)
-            self.units.omitted(cue.name)
+            self.units.omitted(self._trial, cue.name)
 
     def _next_stretch(self) -> Stretch:
         self._stretch += 1

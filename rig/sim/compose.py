@@ -50,6 +50,8 @@ def population_settings(rig: RigDescription) -> PopulationSettings:
         reversal_cue=emulation.reversal_cue,
         later=emulation.later,
         tagged_share=emulation.tagged_share,
+        delay_line=emulation.delay_line,
+        samples=emulation.samples,
     )
     if not emulation.sizes_ul and not emulation.cues:
         return settings

@@ -8,13 +8,15 @@ nothing, so that no reward where none is expected is no error. A reward of utili
     V       += rate * (tau * [error]+  -  (1 - tau) * [-error]+)        so alpha+ + alpha- = rate
 
 Classical units all have tau = 1/2 and so one common value, the mean. Distributional ones have their
-own tau, Beta(3, 3) over units, and settle at their own expectile (Dabney et al. 2020). Before the
+own tau, Beta(3, 3) over units, and settle at their own expectile (Dabney et al. 2020). Quantile units answer
+alike, but learn from the sign of their error, so that they settle at their own quantile. Before the
 response stands an excitation that every reward gives alike (0-200 ms), as in the recordings. Spikes
 are made elsewhere (`rig.sim.spiking`); here are only rates, in bins of 100 ms.
 
 Where cues are followed by different things, a unit holds one value for each cue, learned in the same way;
 a reward that is left out has the utility of nothing, and is answered when it was due. Such a cue is answered
-as a reward is: first as any odour is (0-100 ms), then by its value (200-600 ms).
+as a reward is: first as any odour is (0-100 ms), then by its value (200-600 ms). On a delay line
+(`rig.sim.delay_line`) it holds one for each half second up to the outcome, and answers errors on the way.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ from numpy.typing import NDArray
 
 from rig.description import CueTraining, Rewards
 from rig.errors import ConfigError
-from rig.estimate.fixed_points import expectiles
+from rig.estimate.learning import Update
 from rig.estimate.utility import PUBLISHED_AXIS, PUBLISHED_SIZES_UL, UtilityAxis, fitted_utility_hz
 from rig.sim import draws
+from rig.sim.delay_line import DelayLine, fixed_point, pace
 from rig.sim.spiking import BIN_US
 from rig.sim.stimuli import is_promising
 from rig.sim.worlds import DRIFT_TRIALS, World, world
@@ -57,12 +60,10 @@ CUE_GAIN: Final = 0.4
 """Cue response in Hz for each Hz of value, in units of a unit's gain."""
 OWN_CUE_GAIN: Final = 2.0
 """The same for a cue with a value of its own: some 9 Hz between nothing and 3.75 uL for sure in 2 s."""
-DISCOUNT_PER_S: Final = 0.9
-"""A cue with a value of its own is answered as if each second to its outcome took a tenth of that value."""
 OTHER_ODOUR_HZ: Final = 3.0
 """Brief excitation by an odour that says nothing (generalisation)."""
 
-_TAU, _BASELINE, _GAIN, _OFFSET, _VALUE_DRIFT, _BASELINE_DRIFT = range(1, 7)
+_TAU, _BASELINE, _GAIN, _OFFSET, _VALUE_DRIFT, _BASELINE_DRIFT, _SAMPLES = range(1, 8)
 
 
 class PopulationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,11 +87,13 @@ class PopulationSettings(msgspec.Struct, frozen=True, kw_only=True):
         The declared distributions of later epochs; nothing is learned from them beforehand.
     tagged_share
         How likely a unit is to answer light (`rig.sim.light`).
+    delay_line, samples
+        For cues with values of their own: see `rig.sim.delay_line`.
     """
 
     units: int = 40
     seed: int = 1
-    model: Literal["distributional", "classical"] = "distributional"
+    model: Literal["distributional", "classical", "quantile"] = "distributional"
     world: str = "poisson"
     learning_rate: float = 0.02
     start: Literal["trained", "naive"] = "trained"
@@ -101,6 +104,8 @@ class PopulationSettings(msgspec.Struct, frozen=True, kw_only=True):
     reversal_cue: str = ""
     later: tuple[Rewards, ...] = ()
     tagged_share: float = 0.75
+    delay_line: bool = False
+    samples: int = 0
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,8 +123,8 @@ class Population:
     ----------
     tau, baseline_hz, gain, offset_hz, value_hz
         One number a unit. `value_hz` is what is learned: it counts from the utility of nothing.
-    cue_value_hz
-        The same for each promising cue that has a value of its own.
+    lines
+        What each promising cue that has a value of its own makes the units expect.
 
     Raises
     ------
@@ -138,6 +143,7 @@ class Population:
         self._sizes = settings.axis.place(_all_sizes(settings))
         n, self._n = settings.units, np.arange(settings.units)
         classical = settings.model == "classical"
+        self._update: Update = "quantile" if settings.model == "quantile" else "expectile"
         self.tau: Floats = np.full(n, 0.5) if classical else draws.beta33(self._key(_TAU), self._n)
         self.baseline_hz: Floats = self._baselines()
         self.gain: Floats = GAIN * np.exp(GAIN_LOG_SD * draws.normal(self._key(_GAIN), self._n))
@@ -152,10 +158,22 @@ class Population:
             for name, cue in settings.cues.items()
             if is_promising(cue)
         }
-        self.cue_value_hz: dict[str, Floats] = {
-            name: settled - NOTHING_HZ if settings.start == "trained" else np.zeros(n)
-            for name, settled in self.cue_fixed_point_hz.items()
-        }
+        self.lines: dict[str, DelayLine] = {}
+        for name, settled in self.cue_fixed_point_hz.items():
+            self.lines[name] = DelayLine(
+                self.tau,
+                settings.cues[name].delay_s,
+                line=settings.delay_line,
+                update=self._update,
+                samples=settings.samples,
+            )
+            if settings.start == "trained":
+                self.lines[name].settle(settled - NOTHING_HZ)
+
+    @property
+    def cue_value_hz(self) -> dict[str, Floats]:
+        """What each promising cue with a value of its own makes the units expect when its outcome is due."""
+        return {name: line.outcome_hz for name, line in self.lines.items()}
 
     def _key(self, purpose: int) -> int:
         return draws.key(self.settings.seed, 0x0D0A, purpose)
@@ -174,7 +192,8 @@ class Population:
         if not sizes_ul:
             return np.full(self._n.size, NOTHING_HZ)
         placed = dict(zip(self._sizes.sizes_ul, self._sizes.utility_hz, strict=True))
-        return expectiles(self.tau, [placed.get(size, NOTHING_HZ) for size in sizes_ul], probabilities)
+        hz = np.array([placed.get(size, NOTHING_HZ) for size in sizes_ul])
+        return fixed_point(self._update, self.tau, hz, np.asarray(probabilities, dtype=np.float64))
 
     def utility_hz(self, volume_ul: float) -> float:
         """Utility of a drop: a declared size's own, else read off the axis (no drop: of nothing)."""
@@ -209,23 +228,33 @@ class Population:
         return np.stack([base + OTHER_ODOUR_HZ, base])
 
     def _own_cue_hz(self, trial: int, cue: str, base: Floats) -> Floats:
-        delay_s = self.settings.cues[cue].delay_s
-        value = self.cue_value_hz[cue]
+        delay_s, line = self.settings.cues[cue].delay_s, self.lines[cue]
         due = round(delay_s * US_PER_S / BIN_US)
         head = np.tile(base, (due + RESPONSE_BINS.stop, 1))
         head[0] += OTHER_ODOUR_HZ
-        answer = OWN_CUE_GAIN * self.gain * DISCOUNT_PER_S**delay_s * value
+        answer = OWN_CUE_GAIN * self.gain * line.discount * line.values_hz[0]
         head[RESPONSE_BINS] = np.maximum(base + answer, 0.0)
+        self._answer_on_the_way(head, due, line.on_the_way(self._samples_key(trial)))
         if not delay_s:
             return head
-        lacking = np.maximum(base + self._response_hz(trial, 0.0, value), 0.0)
+        lacking = np.maximum(base + self._response_hz(trial, 0.0, line.outcome_hz), 0.0)
         head[due + RESPONSE_BINS.start : due + RESPONSE_BINS.stop] = lacking
         return head
 
-    def omitted(self, cue: str) -> None:
+    def _answer_on_the_way(self, head: Floats, due: int, errors: Floats) -> None:
+        """Add the answers to the errors between a cue and its outcome; they scale as those to the cue."""
+        for k, error in enumerate(errors, start=1):
+            at = round(k * due / (len(errors) + 1))
+            bins = slice(at + RESPONSE_BINS.start, at + RESPONSE_BINS.stop)
+            # a unit weighs an error by tau or 1 - tau, half where it is classical
+            head[bins] = np.maximum(head[bins] + 2.0 * OWN_CUE_GAIN * self.gain * error, 0.0)
+
+    def _samples_key(self, trial: int) -> int:
+        return draws.key(self._key(_SAMPLES), trial)
+
+    def omitted(self, trial: int, cue: str) -> None:
         """Learn that a cue was followed by nothing."""
-        value = self.cue_value_hz[cue]
-        self.cue_value_hz[cue] = value + self.settings.learning_rate * self._asymmetric(0.0 - value)
+        self.lines[cue].learn(0.0, self._samples_key(trial), pace(self._update, self.settings.learning_rate))
 
     def reward(self, trial: int, volume_ul: float, cue: str | None = None) -> Floats:
         """Take a reward: return the rates in the first six bins after it, and learn.
@@ -244,14 +273,17 @@ class Population:
         base = self.background_hz(trial)
         rates = np.empty((HEAD_BINS, base.size))
         rates[:2] = base + np.array(EXCITATION_HZ)[:, None]
-        value = self.value_hz if cue is None else self.cue_value_hz[cue]
+        value = self.value_hz if cue is None else self.lines[cue].outcome_hz
         response = self._response_hz(trial, utility, value)
         rates[RESPONSE_BINS] = np.maximum(base + response + self.offset_hz, 0.0)
-        learned = value + self.settings.learning_rate * self._asymmetric(utility - value)
-        if cue is None:
-            self.value_hz = learned
-        else:
-            self.cue_value_hz[cue] = learned
+        step = pace(self._update, self.settings.learning_rate)
+        if cue is not None:
+            self.lines[cue].learn(utility, self._samples_key(trial), step)
+            return rates
+        error = utility - value
+        self.value_hz = value + step * self._asymmetric(
+            error if self._update == "expectile" else np.sign(error)
+        )
         return rates
 
     def _response_hz(self, trial: int, utility: float, value: Floats) -> Floats:

@@ -128,7 +128,7 @@ class RecordedUnits:
         elif self._kind is not None:
             self._play(t_us, 0.0, 0.0, REWARD_DELAY_MS)
 
-    def omitted(self, cue: str) -> None:
+    def omitted(self, trial: int, cue: str) -> None:
         """Play nothing: the recordings hold no reward that was left out."""
 
     def lit(self, t_us: int, trial: int, pulse: int) -> None:

@@ -11,10 +11,10 @@ from fractions import Fraction
 
 import msgspec
 
+from rig.checks.preflight import as_intended
 from rig.description import CueTraining, Emulation, Rewards, RigDescription
-from rig.draws import Draws
+from rig.design.draws import Draws
 from rig.machine.rehearse import Rehearsal
-from rig.preflight import as_intended
 from rig.protocol import History, Protocol
 from rig.sim.stimuli import PROMISE
 from rig.units import US_PER_S
@@ -27,7 +27,7 @@ def trained_on(rig: RigDescription, protocol: Protocol) -> RigDescription:
     """Return the rig with an animal that was trained on this protocol.
 
     Where all rewards come from one distribution, it has one value for all of them, whether odour A
-    announces them or nothing does. Otherwise every cue gets a value of its own.
+    announces them or nothing does. Otherwise, and always on a delay line, every cue gets a value of its own.
 
     Raises
     ------
@@ -38,11 +38,13 @@ def trained_on(rig: RigDescription, protocol: Protocol) -> RigDescription:
     rewarded = {cue: told for cue, told in outcomes.items() if any(told)}
     if not rewarded:
         return rig
-    one_value = _share_one_value(rewarded)
+    emulation = rig.emulation or Emulation()
+    # a delay line needs its cue
+    one_value = _share_one_value(rewarded) and not emulation.delay_line
     uncued = protocol.schedule.distribution() if one_value else _floats(outcomes.get(None, {}))
     uncued.pop(0.0, None)
     emulation = msgspec.structs.replace(
-        rig.emulation or Emulation(),
+        emulation,
         sizes_ul=tuple(uncued),
         probabilities=tuple(uncued.values()),
         cues={} if one_value else _cues(outcomes, _delays_s(rig, protocol)),
@@ -104,7 +106,10 @@ def _reversal_cue(protocol: Protocol, rewarded: dict[str | None, Outcomes]) -> s
         if kind.cue in rewarded and (conditions is None or kind.condition in conditions)
     ]
     alike = all(rewarded[cue] == rewarded[cues[0]] for cue in cues)
-    return cues[0] or "" if cues and alike and None not in cues else ""
+    if not cues or not alike or (None in cues and 0.0 in rewarded[None]):
+        return ""
+    # uncued rewards of the same distribution have a value of their own with the same fixed point
+    return next((cue for cue in cues if cue is not None), "")
 
 
 def _delays_s(rig: RigDescription, protocol: Protocol) -> dict[str, float]:

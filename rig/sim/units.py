@@ -43,7 +43,7 @@ class Units(Protocol):
         """A valve opened; `cue` names what announced it, if that has a value of its own."""
         ...
 
-    def omitted(self, cue: str) -> None:
+    def omitted(self, trial: int, cue: str) -> None:
         """A trial is about to end, and what this cue promised did not come."""
         ...
 
@@ -112,9 +112,9 @@ class SimulatedUnits:
         """Answer light on top of everything else."""
         self._trains.add(*self._light.evoked(trial, pulse, t_us))
 
-    def omitted(self, cue: str) -> None:
+    def omitted(self, trial: int, cue: str) -> None:
         """Learn from a reward that did not come."""
-        self.population.omitted(cue)
+        self.population.omitted(max(trial, 0), cue)
 
     def emit(self, to_us: int) -> Spikes:
         """Return spikes before `to_us` that were not handed out yet."""

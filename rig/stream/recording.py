@@ -6,6 +6,7 @@ recording's own clock. A trial's stamp is the odour onset, or the reward itself 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -51,6 +52,12 @@ class RecordedUnit:
     def rewarded(self) -> npt.NDArray[np.bool_]:
         """Which trials gave a reward, shape (trials,)."""
         return (self.trial_type > UNCLASSIFIED) & (self.trial_type < ODOUR_B)
+
+    @property
+    def rewards_in_order(self) -> npt.NDArray[np.int64]:
+        """Places of the trials that gave a reward, in the order of their stamps, shape (rewards,)."""
+        trials = np.flatnonzero(self.rewarded)
+        return trials[np.argsort(self.stamps_ms[trials], kind="stable")]
 
     @property
     def signalled(self) -> npt.NDArray[np.bool_]:
@@ -102,12 +109,18 @@ def sessions(units: Iterable[Mapping[Key, Given]]) -> list[dict[Key, Given]]:
     [3, 2]
     """
     found: list[dict[Key, Given]] = []
+    holders: dict[Key, list[int]] = {}  # trial -> the sessions that have it
     for unit in sorted(units, key=len, reverse=True):
-        for session in found:
-            shared = [key for key in unit if key in session]
-            if 2 * len(shared) > len(unit) and all(unit[key] == session[key] for key in shared):
-                session.update(unit)
+        shared = Counter(place for key in unit for place in holders.get(key, ()))
+        for place in sorted(shared):
+            session = found[place]
+            agree = all(given == session.get(key, given) for key, given in unit.items())
+            if 2 * shared[place] > len(unit) and agree:
                 break
         else:
-            found.append(dict(unit))
+            place = len(found)
+            found.append({})
+        for key in unit.keys() - found[place].keys():
+            holders.setdefault(key, []).append(place)
+        found[place].update(unit)
     return found

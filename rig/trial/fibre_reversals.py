@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rig.design.plan import SessionPlan
 from rig.documents import FibreResponseTaken
 from rig.errors import ConfigError
 from rig.photometry.told import FibreTold
-from rig.plan import SessionPlan
 from rig.trial.spec import TrialRecord
 
 if TYPE_CHECKING:

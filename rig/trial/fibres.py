@@ -14,6 +14,7 @@ import msgspec
 
 from rig.clock.health import ClockHealth, health
 from rig.commands import BoardCommand, SendSoftEvent
+from rig.design.plan import SessionPlan
 from rig.device import SampleDevice, SampleFeed
 from rig.documents import FibreEstimatesUpdated, FibreResponseTaken, LoopsMeasured
 from rig.effects import Stamped
@@ -24,7 +25,6 @@ from rig.log.pack import unpack
 from rig.outbox import Outbox
 from rig.photometry.settings import PhotometryConfig
 from rig.photometry.told import SourceHealth
-from rig.plan import SessionPlan
 from rig.trial.fibre_events import FibreEvents
 from rig.trial.fibre_reversals import FibreReversals
 from rig.trial.live_arrays import fibre_array

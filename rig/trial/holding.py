@@ -6,10 +6,10 @@ spikes over a time that differs from run to run.
 
 from __future__ import annotations
 
+from rig.design.plan import SessionPlan
 from rig.errors import ConfigError
 from rig.machine.rehearse import Rehearsal
 from rig.machine.table import StateTable
-from rig.plan import SessionPlan
 from rig.trial.spec import ResponseWindow, TrialSpec
 from rig.units import US_PER_MS
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from rig.clock.health import ClockHealth
+from rig.design.plan import SessionPlan
 from rig.device import Feed
 from rig.documents import (
     AlignedSpikes,
@@ -28,7 +29,6 @@ from rig.errors import ConfigError
 from rig.estimate.online import ReversalEstimator
 from rig.estimate.telling import NOT_SETTLED
 from rig.events import StreamEvent, UnitAppeared, UnitVanished
-from rig.plan import SessionPlan
 from rig.stream.clocks import ClockWatch
 from rig.stream.intake import StreamIntake
 from rig.stream.news import presence, unit_news

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from rig.description import RigDescription
+from rig.design.plan import SessionPlan
 from rig.documents import AlignedSpikes, Document, TagConfirmed, TagsUpdated
 from rig.errors import ConfigError
 from rig.operator import Tag
-from rig.plan import SessionPlan
 from rig.stream.intake import StreamIntake
 from rig.tagging.book import TagBook
 from rig.tagging.live import LiveTagging

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from rig.design.plan import SessionPlan
 from rig.documents import AlignedSpikes
-from rig.plan import SessionPlan
 from rig.stream.intake import StreamIntake, response_hz
 from rig.trial.placed import Placed
 from rig.trial.spec import TrialRecord, TrialResponse

@@ -44,6 +44,6 @@ def test_a_greedy_protocol_an_operator_and_a_computer_that_dies():
 
 
 def test_the_drill_would_find_ceilings_that_are_too_high(monkeypatch):
-    monkeypatch.setattr("rig.ledger.units", lambda ul: units(1.5 * ul))
+    monkeypatch.setattr("rig.session.ledger.units", lambda ul: units(1.5 * ul))
     report = greedy_sessions(30, seed=4)
     assert any("of what is allowed" in line for line in report.broken)

@@ -171,6 +171,25 @@ def test_the_converter_reads_the_released_form(example, tmp_path):
     assert np.all(np.diff(first.spikes_ms) >= 0)
     assert spike_responses(units).rewarded == 5
     assert np.load(out)["unit_names"].tolist() == ["a_first.mat", "b_second.mat"]
+    # types that end before the stamps do, and times that are none
+    events = {"odorOn": [[1000.0], [9000.0], [np.nan], [17_000.0]], "trialType": [[1.0, 7.0]]}
+    savemat(tmp_path / "a_first.mat", {"events": events, "responses": {"spike": [5.0, np.nan, 2.0]}})
+    example("convert_release").convert(tmp_path, out)
+    first = read_spikes(out)[0]
+    assert (first.trial_type.tolist(), first.spikes_ms.tolist()) == ([1, 7, 0], [2.0, 5.0])
+
+
+def test_the_converter_says_what_is_no_unit(example, tmp_path):
+    convert, out = example("convert_release").convert, tmp_path / "units.npz"
+    with pytest.raises(SystemExit, match=r"there are no \.mat files"):
+        convert(tmp_path, out)
+    savemat(tmp_path / "a.mat", {"other": 1})
+    with pytest.raises(SystemExit, match=r"a\.mat: this is no released unit"):
+        convert(tmp_path, out)
+    (tmp_path / "a.mat").write_bytes(b"cut short")
+    with pytest.raises(SystemExit, match=r"a\.mat: this is no released unit"):
+        convert(tmp_path, out)
+    assert not out.exists()
 
 
 CONFIG = StreamConfig(name="e1", data="tcp://127.0.0.1:5590", driver="line_feed:LineFeed")

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from drivers.board.registers import WHO
+from rig.checks.description import check_rig
 from rig.description import RigDescription
-from rig.description_checks import check_rig
 from rig.machine.image import decode, encode
 from rig.operator import decode_command
 from rig.runtime.answers import Request

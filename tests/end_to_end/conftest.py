@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -191,12 +190,3 @@ def short_job(tmp_path_factory: pytest.TempPathFactory) -> WireRun:
 def on_the_wire(tmp_path: Path) -> Callable[..., WireRun]:
     """Run a session of one's own over the wire."""
     return lambda **wishes: wire_run(tmp_path, **wishes)
-
-
-@pytest.fixture(scope="session")
-def data() -> Path:
-    """The folder of real recordings."""
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder:
-        pytest.skip("DOPALOOP_DATA is not set: no real recordings to test against")
-    return Path(folder)

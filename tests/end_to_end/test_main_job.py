@@ -114,10 +114,10 @@ def test_a_habituation_session_needs_no_neurons(on_the_wire):
     assert all(d.record.delivered_ul == pytest.approx(5, abs=0.1) for d in documents(run.path, TrialDone))
 
 
-def test_recorded_units_are_counted_as_in_the_recording(data, on_the_wire):
-    recording = data / "varmag_dev_spikes.npz"
-    run = on_the_wire(trials=120, seed=3, recorded=recording)
-    units = read_spikes(recording)
+def test_recorded_units_are_counted_as_in_the_recording(recording, on_the_wire):
+    file = recording("varmag_dev_spikes.npz")
+    run = on_the_wire(trials=120, seed=3, recorded=file)
+    units = read_spikes(file)
     told = msgspec.json.decode(run.truth)["units"]
     played = {unit["unit"]: dict(map(tuple, unit["played"])) for unit in told}
     number = {unit["unit"]: i for i, unit in enumerate(told)}

@@ -1,14 +1,15 @@
 """Parity with the published analysis on recorded units (needs DOPALOOP_DATA; skips without it).
 
 The folder holds ``varmag_dev_spikes.npz`` (spikes of 20 units), ``varmag_dev_trials.csv`` (their trials
-with the published response) and ``golden_dev.json`` (the published pipeline's counts and estimates).
+with the published response) and ``golden_dev.json`` (the published pipeline's counts and estimates). Other
+sets of units that it holds (``varmag_NAME_spikes.npz`` and so on) are checked in the same way.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,53 +20,61 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from benchmarks.acceptance.checks import NoRecordingError, UnitFiles, known_halves, unit_files
 from benchmarks.acceptance.recorded import mean_r, random_halves
 from rig.cli.analyze import analyze
 from rig.estimate.asymmetry import published_slopes
 from rig.estimate.isotonic import isotonic
 from rig.estimate.kinked_bayes import KinkedBayes
 from rig.estimate.offline import Analysis, analyse
-from rig.estimate.report import Report
 from rig.estimate.shrinkage import shrink
 from rig.estimate.sign_count import sign_count
 from rig.estimate.utility import PUBLISHED_AXIS, PUBLISHED_SHIFT_HZ, PUBLISHED_UTILITY_HZ
+from rig.results.report import Report
 from rig.runtime.recordings import read_responses, read_spikes, spike_responses
 from rig.stream.published import causal_response, unit_response
-from rig.stream.recording import REWARD_DELAY_MS, RecordedUnit
-
-pytestmark = pytest.mark.skipif(
-    "DOPALOOP_DATA" not in os.environ, reason="DOPALOOP_DATA is not set: no recordings to check against"
-)
+from rig.stream.recording import ODOUR_B, REWARD_DELAY_MS, RecordedUnit
 
 U = np.array(PUBLISHED_UTILITY_HZ)
+POPULATION = 20
 FloatArray = npt.NDArray[np.float64]
 
 
-@pytest.fixture(scope="module")
-def data() -> Path:
-    return Path(os.environ["DOPALOOP_DATA"])
+@pytest.fixture(scope="module", params=unit_files(), ids=lambda files: files.name)
+def files(request: pytest.FixtureRequest) -> UnitFiles:
+    made: UnitFiles = request.param
+    return made
 
 
 @pytest.fixture(scope="module")
-def golden(data: Path) -> dict[str, Any]:
-    golden: dict[str, Any] = json.loads((data / "golden_dev.json").read_text(encoding="utf-8"))
+def golden(files: UnitFiles, recording: Callable[[str], Path]) -> dict[str, Any]:
+    path = recording(f"golden_{files.name}.json")
+    golden: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return golden
 
 
 @pytest.fixture(scope="module")
-def trials(data: Path) -> list[dict[str, str]]:
-    with (data / "varmag_dev_trials.csv").open(encoding="utf-8", newline="") as file:
+def trials(files: UnitFiles, recording: Callable[[str], Path]) -> list[dict[str, str]]:
+    with recording(f"varmag_{files.name}_trials.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
-def units(data: Path) -> tuple[RecordedUnit, ...]:
-    return read_spikes(data / "varmag_dev_spikes.npz")
+def units(files: UnitFiles, recording: Callable[[str], Path]) -> tuple[RecordedUnit, ...]:
+    return read_spikes(recording(f"varmag_{files.name}_spikes.npz"))
 
 
 @pytest.fixture(scope="module")
 def analysis(units: tuple[RecordedUnit, ...]) -> Analysis:
     return analyse(spike_responses(units))
+
+
+def doubled_in(trials: list[dict[str, str]]) -> int:
+    return sum(row["dup_flag"] == "1" for row in trials)
+
+
+def rewarded_in(trials: list[dict[str, str]]) -> int:
+    return sum(0 < int(row["trial_type"] or 0) < ODOUR_B for row in trials)
 
 
 def column(trials: list[dict[str, str]], cell: str, name: str) -> FloatArray:
@@ -86,7 +95,7 @@ def test_responses(units: tuple[RecordedUnit, ...], trials: list[dict[str, str]]
         found = unit_response(unit)[unit.rewarded]
         assert np.abs(found - expected).max() < 1e-4
         compared += found.size
-    assert compared == 4186
+    assert compared == rewarded_in(trials)
 
 
 def test_causal_counts_and_their_correlation(
@@ -103,7 +112,7 @@ def test_causal_counts_and_their_correlation(
         live.append(response)
         published.append(unit_response(unit)[given])
     # the table's counts were rounded otherwise where a spike lies on a window's edge
-    assert differ <= 15
+    assert differ <= 0.004 * sum(response.size for response in live)
     assert np.corrcoef(np.concatenate(live), np.concatenate(published))[0, 1] == pytest.approx(
         0.992, abs=0.003
     )
@@ -113,7 +122,7 @@ def test_doubled_rewards(units: tuple[RecordedUnit, ...], trials: list[dict[str,
     for unit in units:
         flagged = column(trials, unit.name, "dup_flag") == 1
         np.testing.assert_array_equal(unit.doubled, flagged)
-    assert sum(int(unit.doubled.sum()) for unit in units) == 82
+    assert sum(int(unit.doubled.sum()) for unit in units) == doubled_in(trials)
 
 
 def test_counts(analysis: Analysis, golden: dict[str, Any]) -> None:
@@ -148,7 +157,7 @@ def test_bayes_agrees_with_the_kinked_fit_where_that_is_settled(
     mean = np.array([e.bayes_hz for e in analysis.estimates])
     ends = np.array([e.bayes_ci95_hz for e in analysis.estimates])
     settled = np.array(["not settled" not in e.flags for e in analysis.estimates])
-    assert settled.sum() >= 16
+    assert settled.mean() >= 0.8
     inner = settled & (fit > U[0] + 0.1) & (fit < U[-1] - 0.1)
     assert np.abs(mean - fit)[inner].max() < 0.4
     assert ((ends[:, 0] <= fit) & (fit <= ends[:, 1]))[inner].all()
@@ -172,6 +181,8 @@ def test_a_session_trial_by_trial_equals_the_whole(
 
 def test_shrinkage_gives_a_plausible_population(analysis: Analysis) -> None:
     estimator = analysis.estimator
+    if len(analysis.estimates) < POPULATION:
+        pytest.skip(f"{len(analysis.estimates)} units are no population; it takes {POPULATION}")
     fitted = shrink(KinkedBayes(U), estimator.counts)
     assert fitted is not None
     assert -1.0 < fitted.mean_hz < 1.0
@@ -197,26 +208,29 @@ def test_an_exported_table_gives_the_same(
 
 
 @pytest.mark.parametrize("doubled", ["keep", "drop"])
-def test_the_command(data: Path, golden: dict[str, Any], doubled: str) -> None:
+def test_the_command(
+    files: UnitFiles, trials: list[dict[str, str]], golden: dict[str, Any], doubled: str
+) -> None:
     app = typer.Typer()
     app.command()(analyze)
-    file = str(data / "varmag_dev_spikes.npz")
-    result = CliRunner().invoke(app, [file, "--json", "--doubled", doubled])
+    result = CliRunner().invoke(app, [str(files.spikes), "--json", "--doubled", doubled])
     assert result.exit_code == 0
     made = msgspec.json.decode(result.stdout, type=Report)
-    assert "doubled rewards: 82" in result.stderr
+    given, extra = rewarded_in(trials), doubled_in(trials)
+    assert f"doubled rewards: {extra or 'none'}" in result.stderr
     assert not isinstance(made.source, msgspec.UnsetType)
-    assert made.source.doubled == 82
-    assert [unit.unit for unit in made.units] == [f"{number:02d}" for number in golden["units"]]
-    copies = 0 if doubled == "keep" else 82
-    assert sum(sum(unit.n) for unit in made.units) == 4186 - copies
-    assert made.trials == 4701 - copies
+    assert made.source.doubled == extra
+    assert [int(unit.unit) for unit in made.units] == golden["units"]
+    copies = 0 if doubled == "keep" else extra
+    assert sum(sum(unit.n) for unit in made.units) == given - copies
     if doubled == "keep":
         paper = [unit.reversal.paper.hz for unit in made.units if unit.reversal.paper]
         np.testing.assert_allclose(paper, golden["reversal_utility"], rtol=0, atol=1e-4)
 
 
 def test_the_population_axis_is_the_units_own(units: tuple[RecordedUnit, ...]) -> None:
+    if len(units) < POPULATION:
+        pytest.skip(f"{len(units)} units are no population; it takes {POPULATION}")
     responses = spike_responses(units)
     made = analyse(responses, "population")
     shifted = responses.response_hz + np.where(responses.signalled, 0.0, made.shift_hz)
@@ -231,16 +245,15 @@ def test_the_population_axis_is_the_units_own(units: tuple[RecordedUnit, ...]) -
 # --- reliability -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("keep", "expected", "within"),
-    [(True, (0.82, 0.93, 0.63), (0.02, 0.02, 0.02)), (False, (0.84, 0.95, 0.66), (0.02, 0.02, 0.04))],
-)
+@pytest.mark.parametrize(("keep", "within"), [(True, (0.02, 0.02, 0.02)), (False, (0.02, 0.02, 0.04))])
 def test_split_halves(
-    units: tuple[RecordedUnit, ...],
-    keep: bool,
-    expected: tuple[float, float, float],
-    within: tuple[float, float, float],
+    units: tuple[RecordedUnit, ...], keep: bool, within: tuple[float, float, float]
 ) -> None:
+    copies = sum(int(unit.doubled.sum()) for unit in units)
+    try:
+        expected = known_halves(len(units), copies, keep=keep)
+    except NoRecordingError as unknown:
+        pytest.skip(str(unknown))
     chosen = units if keep else tuple(unit.keep(~unit.doubled) for unit in units)
     one, other = random_halves(spike_responses(chosen), seed=1)
     paper, paper_other = sign_count(one, U)[0], sign_count(other, U)[0]

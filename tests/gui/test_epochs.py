@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
 
 import msgspec
 import numpy as np
@@ -152,9 +154,7 @@ def test_cue_responses_and_cue_spikes_are_kept_apart(two_epochs, switch):
 
 
 def plain(lines):
-    import re
-
-    return [re.sub(r"<[^>]*>", "", line).replace("&middot;", "·") for line in lines]
+    return [html.unescape(re.sub(r"<[^>]*>", "", line)).replace("\xa0", " ") for line in lines]
 
 
 def test_epochs_are_listed_with_what_ended_them(two_epochs, switch):

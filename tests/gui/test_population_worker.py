@@ -14,7 +14,7 @@ from gui.client import Begun, PopulationSeen
 from gui.population_link import MOST_CRASHES, PopulationLink
 from gui.population_worker import NICE, Again, Answers, Ask, Worker, framed, serve
 from rig.documents import Notice, SessionStarted, TrialDone
-from rig.estimate.population import PopulationTracker
+from rig.population.told import PopulationTracker
 from rig.runtime import registry
 
 

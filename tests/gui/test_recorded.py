@@ -4,7 +4,7 @@ import pytest
 
 from gui.client import Begun
 from gui.model import SessionModel
-from gui.recorded import Recorded
+from gui.recorded import Recorded, told_by
 from rig.documents import BoardActivity, SessionEnded, SessionState, TrialDone
 from rig.errors import ConfigError
 
@@ -106,3 +106,16 @@ def test_nothing_in_a_recording_can_be_changed(recorded):
 def test_a_file_that_holds_no_session_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="no such session file"):
         Recorded(tmp_path / "none.sqlite")
+
+
+def test_a_file_is_told_whole_with_the_state_after_each_trial(session_file, documents):
+    told = told_by(session_file)
+    trials = [document for document in told if isinstance(document, TrialDone)]
+    assert [t.record.number for t in trials] == [
+        d.record.number for d in documents if isinstance(d, TrialDone)
+    ]
+    states = [document for document in told if isinstance(document, SessionState)]
+    assert states[-1].trial == len(trials) and states[-1].phase == "ended"
+    at = [k for k, document in enumerate(told) if isinstance(document, TrialDone)]
+    between = [d for d in told[at[3] : at[4]] if isinstance(d, SessionState)]
+    assert between and between[-1].trial == trials[3].record.number + 1

@@ -8,15 +8,15 @@ import pytest
 from drivers.rig_emulator.main import demo_rig
 from gui.requests import PATIENCE_S, Requests
 from protocols.variable_magnitude import VariableMagnitude
-from rig.desk import Desk
+from rig.design.plan import SessionPlan
 from rig.device import BoardLimits
 from rig.documents import Notice, TagConfirmed
 from rig.effects import Publish
 from rig.errors import ConfigError
-from rig.ledger import WaterLedger
 from rig.operator import ManualReward, Note, SetParameter, Tag
 from rig.outbox import Outbox
-from rig.plan import SessionPlan
+from rig.session.desk import Desk
+from rig.session.ledger import WaterLedger
 from rig.tagging.told import Confirmation
 
 UNITS = ("7:1", "7:2")

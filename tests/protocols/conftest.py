@@ -6,9 +6,12 @@ import collections
 
 import pytest
 
+from rig.checks.preflight import as_intended, preflight
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import run_virtual, virtual_description
 from rig.description import Emulation
+from rig.design.draws import Draws
+from rig.design.plan import SessionPlan
 from rig.device import BoardLimits
 from rig.documents import (
     AlignedSpikes,
@@ -18,10 +21,7 @@ from rig.documents import (
     SessionEnded,
     TrialDone,
 )
-from rig.draws import Draws
 from rig.machine.check import check
-from rig.plan import SessionPlan
-from rig.preflight import as_intended, preflight
 from rig.protocol import History
 
 

@@ -6,13 +6,13 @@ import pytest
 from protocols.laser_optimists import LaserOptimists
 from protocols.variable_magnitude import VariableMagnitude
 from rig import History
+from rig.checks.independence import as_intended
+from rig.checks.preflight import preflight
+from rig.design.draws import Draws
 from rig.device import BoardLimits
 from rig.documents import EpochStarted, EstimatesUpdated, TrialDone
-from rig.draws import Draws
 from rig.errors import ConfigError
 from rig.estimate import ReversalEstimator
-from rig.independence import as_intended
-from rig.preflight import preflight
 
 SIZES = VariableMagnitude.Parameters().sizes_ul
 

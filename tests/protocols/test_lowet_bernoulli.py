@@ -35,3 +35,10 @@ def test_the_outcome_comes_after_odour_and_trace(rehearse):
 def test_too_few_counts_are_refused(rehearse):
     with pytest.raises(ConfigError, match="need five counts each"):
         rehearse(LowetBernoulli, rewarded="1,2,3")
+
+
+def test_the_odours_may_be_dealt_out_otherwise(rehearse):
+    usual = rehearse(LowetBernoulli).protocol
+    other = rehearse(LowetBernoulli, rewarded="10,16,10,4,0", omitted="0,4,10,16,10").protocol
+    assert usual.cue_roles == other.cue_roles
+    assert usual.cue_roles is not None

@@ -7,17 +7,17 @@ import pytest
 
 from protocols.mirrored import Mirrored
 from protocols.variable_magnitude import VariableMagnitude
+from rig.checks.preflight import preflight
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import run_virtual, virtual_description
 from rig.cli.truth import truth_from
 from rig.description import Emulation
+from rig.design.plan import SessionPlan
 from rig.device import BoardLimits
 from rig.documents import EpochStarted, EstimatesUpdated, SessionEnded, SessionStarted
 from rig.errors import ConfigError
 from rig.estimate.fixed_points import expectiles
 from rig.estimate.utility import PUBLISHED_UTILITY_HZ
-from rig.plan import SessionPlan
-from rig.preflight import preflight
 
 
 def test_the_odds_are_mirrored_and_nothing_else():

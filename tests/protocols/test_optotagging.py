@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from protocols.optotagging import Optotagging
+from rig.checks.preflight import as_intended, preflight
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import virtual_description
 from rig.description import Emulation
+from rig.design.draws import Draws
+from rig.design.plan import SessionPlan
 from rig.device import BoardLimits
 from rig.documents import SessionEnded, TrialDone
-from rig.draws import Draws
 from rig.errors import ConfigError
 from rig.events import Spike
 from rig.log.pack import unpack
@@ -22,8 +24,6 @@ from rig.machine.check import check
 from rig.machine.image import encode
 from rig.machine.rehearse import Rehearsal
 from rig.machine.run import Machine
-from rig.plan import SessionPlan
-from rig.preflight import as_intended, preflight
 from rig.protocol import History
 from rig.session import Session
 from rig.sim.compose import make_virtual_rig

@@ -1,7 +1,7 @@
 import pytest
 
 from protocols.sousa import Sousa
-from rig.documents import TrialDone
+from rig.documents import EpochStarted, SessionEnded, TrialDone
 from rig.errors import ConfigError
 
 CUES = tuple(f"odour_{letter}" for letter in "abcde")
@@ -40,6 +40,17 @@ def test_an_odour_lasts_its_second_whenever_the_reward_comes(rehearse):
         assert off - on == pytest.approx(1_000_000, abs=100)
 
 
+def test_one_delay_is_removed_if_so_declared(rehearse):
+    _, told = rehearse(Sousa, remove_after=30).run(trials=70)
+    specs = [document.record.spec for document in told.of(TrialDone)]
+    assert "odour_c" in {spec.cue for spec in specs[:30]}
+    assert {spec.cue for spec in specs[30:]} == set(CUES) - {"odour_c"}
+    (begun,) = told.of(EpochStarted)
+    assert (begun.name, begun.trial, begun.discard) == ("without 1.5 s", 30, 5)
+    assert begun.reversal_conditions == ("variable",)
+    assert told.of(SessionEnded)[0].ok
+
+
 def test_its_windows_are_those_of_the_paper():
     window = Sousa.response
     assert (window.start_ms, window.stop_ms) == (200, 650)
@@ -53,6 +64,11 @@ def test_its_windows_are_those_of_the_paper():
         ({"variable": "1,1"}, "'variable' has 2 counts for 5 sizes"),
         ({"delays_s": "0,1,2"}, "needs four different delays"),
         ({"delays_s": "0,1,2,2"}, "needs four different delays"),
+        ({"sizes_ul": "1,1,2,3,4"}, "'sizes_ul' names a size twice"),
+        (
+            {"remove_after": 50, "removed_s": 2},
+            "'removed_s' is 2 s, which is no delay of odours B to E; those",
+        ),
     ],
 )
 def test_what_contradicts_itself_is_refused(rehearse, settings, says):

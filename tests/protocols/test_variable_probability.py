@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from protocols.variable_probability import VariableProbability
+from rig.checks.preflight import preflight
 from rig.device import BoardLimits
 from rig.documents import CueResponseTaken, SessionStarted, TrialDone
 from rig.errors import ConfigError, UnsafeTableError
 from rig.estimate.cue_coding import CueResponses, cue_coding
 from rig.machine.rehearse import Rehearsal
-from rig.preflight import preflight
 from rig.sim.neurons import Population, PopulationSettings
 
 CUES = ("odour_a", "odour_b", "odour_c")
@@ -52,6 +52,13 @@ def test_an_air_puff_is_a_pulse_after_its_own_odour(rehearse, hold_to_the_rules)
         table = rehearsed.protocol.table(spec).build(rehearsed.rig)
         assert (puff_line in Rehearsal(table).onsets_us) == (spec.condition == "puff")
     hold_to_the_rules(rehearsed, (*CUES, "odour_d"))
+
+
+def test_which_odour_has_which_odds_may_differ_from_mouse_to_mouse(rehearse):
+    usual, other = (rehearse(VariableProbability, percent=odds).protocol for odds in ("10,50,90", "50,90,10"))
+    assert usual.cue_roles == other.cue_roles
+    assert other.cue_roles.middle == "50 %"
+    assert rehearse(VariableProbability, percent="10,60,90").protocol.cue_roles is None
 
 
 def test_a_puff_longer_than_the_rig_allows_is_refused(rehearse):

@@ -12,10 +12,10 @@ from protocols.variable_magnitude import VariableMagnitude
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import virtual_description
 from rig.description import Emulation, RigDescription
+from rig.design.plan import SessionPlan
 from rig.documents import Document, SessionEnded
 from rig.effects import Effect, Halt
 from rig.log.entry import Input
-from rig.plan import SessionPlan
 from rig.protocol import Protocol
 from rig.session import Session
 from rig.sim.compose import make_virtual_rig

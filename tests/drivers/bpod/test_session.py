@@ -10,12 +10,12 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from rig.checks.preflight import preflight
 from rig.cli.app import app
 from rig.cli.plans import make_plan
 from rig.cli.rigs import launch
 from rig.cli.sitting import run_session
 from rig.machine.calibration import open_us
-from rig.preflight import preflight
 from rig.runtime.config import dump_rig, load_rig
 
 EXAMPLE_RIG = Path(__file__).parents[3] / "examples" / "bpod_rig.toml"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,12 +59,9 @@ def literals(
 
 
 @pytest.fixture(scope="session")
-def capture() -> list[list[bytes]]:
+def capture(recording: Callable[[str], Path]) -> list[list[bytes]]:
     """All messages of the capture: per message a float64 time, a u32 count, then u32 length and bytes."""
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder:
-        pytest.skip("set DOPALOOP_DATA to the folder with the recordings to check the captured packets")
-    data = (Path(folder) / "open-ephys-capture" / "zmq_interface.bin").read_bytes()
+    data = recording("open-ephys-capture/zmq_interface.bin").read_bytes()
     messages: list[list[bytes]] = []
     at = 0
     while at < len(data):

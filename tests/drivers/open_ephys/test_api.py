@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -51,11 +49,8 @@ def test_requests():
     assert api.configure(7, "GO").path == "/api/processors/7/config"
 
 
-def test_every_exchange_of_the_capture():
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder:
-        pytest.skip("set DOPALOOP_DATA to the folder with the recordings to check the captured exchanges")
-    log = json.loads((Path(folder) / "open-ephys-capture" / "rest_log.json").read_text(encoding="utf-8"))
+def test_every_exchange_of_the_capture(recording):
+    log = json.loads(recording("open-ephys-capture/rest_log.json").read_text(encoding="utf-8"))
     seen = set()
     for method, path, body, status, text, _ms in log:
         reply = Reply(status, text.encode())

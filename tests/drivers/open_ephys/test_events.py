@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,11 +39,8 @@ SPIKE_TEXT = (
 RAW_TTL = bytes.fromhex("01036400162700001c84050000000000000000000000f0bf00010100000000000000")
 
 
-def captured(name):
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder:
-        pytest.skip("set DOPALOOP_DATA to the folder with the recordings to check the captured packets")
-    data = (Path(folder) / "open-ephys-capture" / name).read_bytes()
+def captured(path):
+    data = path.read_bytes()
     messages, at = [], 0
     while at < len(data):
         _, count = struct.unpack_from("<dI", data, at)
@@ -92,8 +87,8 @@ def test_a_ttl_in_binary():
     assert with_metadata == event
 
 
-def test_every_captured_text():
-    messages = captured("event_broadcaster.bin")
+def test_every_captured_text(recording):
+    messages = captured(recording("open-ephys-capture/event_broadcaster.bin"))
     assert len(messages) == 104
     feed = BroadcastFeed()
     events = [event for parts in messages for event in feed.feed(parts, 0)]
@@ -109,8 +104,8 @@ def test_every_captured_text():
         assert len(amps) == getattr(message, "num_channels", 0)
 
 
-def test_every_captured_packet_in_binary():
-    messages = captured("event_broadcaster_raw.bin")
+def test_every_captured_packet_in_binary(recording):
+    messages = captured(recording("open-ephys-capture/event_broadcaster_raw.bin"))
     feed = BroadcastFeed()
     kinds = Counter()
     for parts in messages:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,9 +124,6 @@ def over_pty():
 
 
 @pytest.fixture(scope="session")
-def dlight():
+def dlight(recording):
     """The real dLight session."""
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder:
-        pytest.skip("set DOPALOOP_DATA to the folder with the recordings to play the dLight session")
-    return read_photometry(Path(folder) / "photometry_dlight_m53.npz")
+    return read_photometry(recording("photometry_dlight_m53.npz"))

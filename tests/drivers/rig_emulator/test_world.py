@@ -1,8 +1,5 @@
 """Board, acquisition and animal together in computed time: the wire changes nothing."""
 
-import os
-from pathlib import Path
-
 import msgspec
 import numpy as np
 import pytest
@@ -13,12 +10,12 @@ from drivers.rig_emulator.main import demo_rig, with_emulation
 from drivers.rig_emulator.world import EmulatedWorld, SampleClock
 from protocols.variable_magnitude import VariableMagnitude
 from rig.description import Emulation
+from rig.design.plan import SessionPlan
 from rig.documents import ResponseTaken, SessionEnded, TrialDone
 from rig.effects import Halt, Publish, Wake, Write
 from rig.errors import ConfigError
 from rig.log.entry import PORT_OPEN, Input
 from rig.log.pack import pack
-from rig.plan import SessionPlan
 from rig.runtime.recordings import read_spikes
 from rig.session import Session
 from rig.sim.compose import make_virtual_rig
@@ -171,11 +168,8 @@ def test_more_than_one_stream_is_refused():
         EmulatedWorld(msgspec.structs.replace(rig, streams=rig.streams * 2))
 
 
-def test_recorded_units_are_counted_as_recorded():
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder or not (Path(folder) / "varmag_dev_spikes.npz").exists():
-        pytest.skip("DOPALOOP_DATA does not lead to varmag_dev_spikes.npz")
-    units = read_spikes(Path(folder) / "varmag_dev_spikes.npz")
+def test_recorded_units_are_counted_as_recorded(recording):
+    units = read_spikes(recording("varmag_dev_spikes.npz"))
     names = unit_names(len(units))
     emulation = Emulation(
         recorded_trials={name: supply(unit) for name, unit in zip(names, units, strict=True)}

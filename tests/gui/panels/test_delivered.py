@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from gui.panels.delivered import DeliveredPanel
 from gui.theme import LIGHT
-from rig.documents import SessionEnded, TrialDone
+from rig.documents import Audit, DeclaredTrial, SessionEnded, TrialDone
 
 
 def test_bars_are_what_was_given_and_outlines_what_was_declared(model, shown):
@@ -53,7 +54,7 @@ def test_a_single_size_needs_no_plot(fed, made, shown):
     model = fed(made.started((5.0,)), TrialDone(record=made.record(0, "unsignalled", 5.0)))
     panel = shown(DeliveredPanel, model)
     assert not panel.sizes.isVisible()
-    assert panel.single.text() == "1 rewards of 5 uL, the only size"
+    assert panel.single.text() == "1 reward of 5 uL, the only size"
 
 
 def test_narrow_bars_carry_no_numbers(model, shown):
@@ -69,3 +70,24 @@ def test_it_paints(model, shown, inked, coloured, empty):
 
 def test_it_says_why_it_is_empty(empty, shown):
     assert "No session yet" in shown(DeliveredPanel, empty).empty.text()
+
+
+@pytest.mark.parametrize(("width", "written"), [(420, ["1 of 10", "3 of 5"]), (190, ["1/10", "3/5"])])
+def test_cues_of_one_size_are_told_by_how_often_they_were_followed_by_it(fed, made, shown, width, written):
+    declared = tuple(
+        DeclaredTrial(condition=name, reward_ul=size, signalled=True, count=count)
+        for name, counts in (("10 %", (1, 9)), ("50 %", (5, 5)))
+        for size, count in zip((5.0, 0.0), counts, strict=True)
+    )
+    audit = Audit(
+        epoch=0, trial=14, declared=declared, delivered=(1, 9, 3, 2), astray=0, exact=True,
+        g=1e3, dof=3, p=0.0, problem=None,
+    )  # fmt: skip
+    started = msgspec.structs.replace(made.started((5.0,)), declared=declared)
+    panel = shown(DeliveredPanel, fed(started, audit), size=(width, 320))
+    assert panel.sizes.isVisible() and panel.single.isVisible()
+    assert list(panel.bars.opts["height"]) == pytest.approx([10.0, 60.0])
+    assert list(panel.outlines.opts["height"]) == pytest.approx([10.0, 50.0])
+    assert panel.count_texts() == written
+    assert "50 %: 3 of 5 trials rewarded, 50 % declared" in panel.plot.toolTip()
+    assert "P&nbsp;&lt;&nbsp;1e-16" in panel.audit.text(), "the sign is not taken for markup"

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from rig.calibration.pulses import Answer, LightRest, PulseWatch, check_output, pulse_table
 from rig.description import BoardConfig, InputLine, OutputLine, RigDescription
+from rig.design.light import MINUTE_US
 from rig.device import BoardLimits
 from rig.errors import ConfigError, TransportError
 from rig.events import (
@@ -21,7 +22,6 @@ from rig.events import (
     TrialEnded,
     TrialStarted,
 )
-from rig.light import MINUTE_US
 from rig.machine.check import problems
 from rig.machine.core import BoardCore
 from rig.machine.image import encode

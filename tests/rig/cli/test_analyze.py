@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 
 from rig.cli.analyze import analyze
 from rig.errors import ConfigError
-from rig.estimate.report import Report
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ
+from rig.results.report import Report
 
 FEW = "units have data for an estimate (5 responses, to 2 sizes or more); a statistic over units needs 4"
 HEADER = "unit,trial,reward_ul,signalled,response_hz\n"
@@ -99,7 +99,7 @@ def test_simulated_units_take_no_shift(app: typer.Typer, tmp_path: Path) -> None
 def test_the_population_of_a_table(app: typer.Typer, tmp_path: Path) -> None:
     made = msgspec.json.decode(run(app, table(tmp_path / "t.csv", units=6), "--json").stdout, type=Report)
     told = made.population
-    assert told is not None and told.units == 6 and made.reasons == {}
+    assert told is not None and told.units == 6 and made.reasons == {"source.doubled": "a CSV has no times"}
     # one reversal point for all, and a size at which everything is up
     assert told.split_half.paper is not None and told.split_half.paper.p_mean > 0.05
     assert told.up_down[-1] == (20.0, 6, 0)
@@ -128,8 +128,9 @@ def test_words_about_the_population(app: typer.Typer, tmp_path: Path) -> None:
     assert lines[0].startswith("population of 6 units")
     assert "published" in lines[1] and "isotonic" in lines[1]
     assert "asymmetry-reversal" in lines[3] and "baseline-reversal not known" in lines[3]
-    assert "(common 0." in lines[4] or "(common 1." in lines[4]
-    assert "does not prove a distributional code" in lines[5]
+    evidence = next(line for line in lines if line.startswith("  evidence"))
+    assert "(common 0." in evidence or "(common 1." in evidence
+    assert "does not prove a distributional code" in lines[-1]
 
 
 def test_population_axis(app: typer.Typer, tmp_path: Path) -> None:
@@ -157,6 +158,20 @@ def test_spikes_with_a_doubled_reward(app: typer.Typer, tmp_path: Path) -> None:
         assert made.source.doubled == 2
     assert "doubled rewards: 2, kept" in kept.stderr
     assert "doubled rewards: 2, dropped" in dropped.stderr
+
+
+def test_a_unit_that_never_fired_is_told_and_not_counted(app: typer.Typer, tmp_path: Path) -> None:
+    file = spikes(tmp_path / "s.npz")
+    with np.load(file) as archive:
+        arrays = dict(archive)
+    name = min(key for key in arrays if key.startswith("spikes_"))
+    np.savez(file, **(arrays | {name: np.zeros(0)}))
+    made = msgspec.json.decode(run(app, file, "--json").stdout, type=Report)
+    assert sum(made.units[0].n) == 0 and made.units[0].reversal.bayes is None
+    assert made.population is not None
+    assert [unit.lost for unit in made.population.drift] == [True] + [False] * (len(made.units) - 1)
+    assert "drift.lost" not in made.population.reasons
+    assert "fell silent" in run(app, file).stdout
 
 
 def test_plain_lines_where_there_is_no_terminal(app: typer.Typer, tmp_path: Path) -> None:

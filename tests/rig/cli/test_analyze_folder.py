@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +21,10 @@ from protocols.mirrored import Mirrored
 from protocols.variable_magnitude import VariableMagnitude
 from rig.cli.analyze import analyze
 from rig.cli.inspect import session_report
+from rig.documents import ResponseTaken, TrialDone
 from rig.errors import ConfigError
-from rig.estimate.report import Report
 from rig.log.replay import EndMark
+from rig.results.report import Report
 from rig.runtime.reader import SessionFile
 from rig.runtime.recorder import Recorder
 
@@ -102,6 +104,34 @@ def test_a_folder_of_one_says_what_inspect_says(keep: Callable[..., Path]) -> No
     assert [unit.reversal for unit in made.units] == [unit.reversal for unit in own.units]
 
 
+def test_a_table_of_its_responses_says_what_inspect_says(keep: Callable[..., Path], tmp_path: Path) -> None:
+    path = keep("mon", trials=60, units=6)
+    lines = ["unit,trial,reward_ul,signalled,response_hz,baseline_hz"]
+    with SessionFile(path) as session:
+        own = session_report(session).population
+        specs = {}
+        for _, told in session.documents():
+            if isinstance(told, TrialDone):
+                specs[told.record.number] = told.record.spec
+            if isinstance(told, ResponseTaken):
+                spec, answer = specs[told.response.trial], told.response
+                lines += [
+                    f"{unit},{answer.trial},{spec.reward_ul},{spec.signalled:d},{y!r},{counts[1]}"
+                    for unit, y, counts in zip(answer.units, answer.response_hz, answer.counts, strict=True)
+                    if y is not None and counts is not None
+                ]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(lines), encoding="utf-8")
+    made = said(run(table, "--json", "--unsignalled-shift", "0")).population
+    assert made is not None and own is not None and own.split_half.paper is not None
+    # a trial is in the same half of every partition, whoever counts it
+    for name in (
+        *("split_half", "time_split", "asymmetry_reversal", "baseline_reversal", "up_down"),
+        *("asymmetry", "decoding", "evidence", "drift_together"),
+    ):
+        assert getattr(made, name) == getattr(own, name)
+
+
 def test_broken_files_are_left_out_with_a_sentence_each(keep: Callable[..., Path]) -> None:
     path = keep("mon")
     folder = path.parent
@@ -121,6 +151,44 @@ def test_broken_files_are_left_out_with_a_sentence_each(keep: Callable[..., Path
         assert " is left out: " in sentence and "\n" not in sentence and str(folder) not in sentence
         assert sentence in result.stderr
     assert "there is no such session file" in result.stderr
+
+
+def test_damaged_text_is_told_in_one_sentence(keep: Callable[..., Path]) -> None:
+    path = keep("mon")
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE documents SET document = CAST(X'7BFFFE' AS TEXT) WHERE id = 3")
+        db.execute("UPDATE trials SET outcome = CAST(X'63FF' AS TEXT) WHERE trial = 0")
+    assert "mon.sqlite is left out: the table of documents is damaged" in str(run(path.parent).exception)
+    with SessionFile(path) as session:
+        with pytest.raises(ConfigError, match="table of documents is damaged"):
+            list(session.documents())
+        if session.table("trials")[0]:
+            rows = session.table("trials")[1]
+            with contextlib.suppress(StopIteration), pytest.raises(ConfigError, match="trials is damaged"):
+                list(rows)
+
+
+def test_a_single_session_and_a_folder_of_folders(keep: Callable[..., Path]) -> None:
+    path = keep("mon")
+    assert "this is a session file; use 'dopaloop inspect'" in str(run(path).exception)
+    above = run(path.parent.parent).exception
+    assert "no session file" in str(above) and "folders inside it are not searched" in str(above)
+
+
+def test_a_copy_of_a_session_does_not_count_twice(keep: Callable[..., Path]) -> None:
+    long, short = keep("b"), keep("a", trials=12)
+    for path in (long, short):
+        with contextlib.closing(sqlite3.connect(path)) as db, db:
+            db.execute("INSERT INTO meta VALUES ('started', '\"2026-03-01T10:00:00+00:00\"')")
+    shutil.copy(long, long.with_name("copy of b.sqlite"))
+    made = said(run(long.parent, "--json"))
+    assert not isinstance(made.source, msgspec.UnsetType)
+    assert made.source.sessions == ("b.sqlite",)
+    assert len(made.units) == 3
+    assert [sentence.partition(";")[0] for sentence in made.source.skipped] == [
+        "a.sqlite is left out: it is the same session as b.sqlite",
+        "copy of b.sqlite is left out: it is the same session as b.sqlite",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,7 @@ def test_an_input_that_is_on_at_rest_is_said(typed, bench):
     )
     assert said.status == 2
     assert "10 pulses in a row did not count: the input was on already; look at 'beam'" in said.err
+    assert "leave --falling out if it is on at rest" in said.err
 
 
 def test_a_laser_keeps_to_its_light_per_minute(typed, bench):

@@ -56,6 +56,7 @@ def run_habituation(dopaloop, rig_file, tmp_path, *more, subject="m1", protocol=
         ),
         (["simulate", "habituation", "--set", "reward_ul=26"], "26"),
         (["simulate", "variable_magnitude", "--model", "quantum"], "there is no model 'quantum'; use"),
+        (["simulate", "variable_magnitude", "--samples", "4"], "give --delay-line too"),
         (
             ["simulate", "variable_magnitude", "--world", "flat"],
             "there is no world 'flat'; there are poisson",

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rig.estimate.report import Report
+from rig.results.report import Report
 from rig.runtime.reader import SessionFile
 
 ROOT = Path(__file__).resolve().parents[3]

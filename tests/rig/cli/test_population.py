@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from rig.cli.population_words import VERDICTS, WARNING, population_lines
 from rig.cli.simulate import simulate
-from rig.estimate.evidence import EXPLANATIONS
-from rig.estimate.report import Report
+from rig.population.evidence import EXPLANATIONS
+from rig.results.report import Report
 
 
 def run(*arguments: object) -> str:
@@ -35,6 +35,14 @@ def test_a_simulated_session_has_its_population() -> None:
     assert made.epochs == ()
     lines = population_lines(population)
     assert lines[0].startswith("population of 6 units") and lines[-1] == WARNING
+    told_of = " ".join(lines)
+    paper = population.split_half.paper
+    assert (
+        f"{paper.r:+.2f} ± {paper.r_sd:.2f} ({paper.p_mean:.2g}, {paper.p_geometric:.2g}) published"
+        in told_of
+    )
+    for words in ("up and down", "do units differ? F", "unseen signs", "of 100 shuffles"):
+        assert words in told_of
     printed = run("variable_magnitude", "--trials", 60, "--units", 6)
     assert all(line in printed for line in lines)
 
@@ -51,7 +59,7 @@ def test_a_session_of_two_epochs_tells_both() -> None:
     ("protocol", "units", "words"),
     [
         ("variable_magnitude", 2, "2 units have data"),
-        ("variable_magnitude", 0, "0 units"),
+        ("variable_magnitude", 0, "no unit has data"),
         ("habituation", 2, ""),
     ],
 )

@@ -188,3 +188,16 @@ def test_no_other_command_waits_for_matplotlib():
     code = "import sys, rig.cli.app; print('matplotlib' in sys.modules, 'rig.report' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_folder_is_pooled_on_one_page_and_makes_no_report_of_itself(typed, session):
+    folder = session.parent
+    (folder / "broken.sqlite").write_bytes(b"no session")
+    typed("report", folder, "--open", "no")
+    made = folder / f"{folder.name}.html"
+    text = made.read_text(encoding="utf-8")
+    assert f"<h1>{folder.name}: 1 session</h1>" in text
+    assert f"{session.stem}/" in text and "broken.sqlite is left out" in text
+    assert "every P on this page is then too small" in text
+    assert "Water and licks" not in text and "Settling and drift" not in text
+    typed("report", folder, "--open", "no")  # written anew

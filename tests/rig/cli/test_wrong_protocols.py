@@ -26,7 +26,7 @@ class Mine(Protocol):
         {states}
         return sm
 '''
-GOOD = 'sm.state("wait", timer=1.0, then=END)'
+GOOD = 'sm.state("wait", timer=1.0, then="drop"); sm.state("drop", deliver_ul=5.0, then=END)'
 
 TABLES = {
     "an unreachable state": (

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rig.estimate.cue_coding import CUES, TOO_ALIKE, TOO_FEW, CueCoding, CueResponses, cue_coding
+from rig.estimate.cue_coding import (
+    CUES,
+    NO_VARIATION,
+    TOO_ALIKE,
+    TOO_FEW,
+    CueCoding,
+    CueResponses,
+    cue_coding,
+)
 from rig.estimate.fixed_points import bernoulli_expectiles
 
 UNITS = 400
@@ -42,6 +50,45 @@ def test_the_contrast_is_welchs() -> None:
     assert found.p[0] == pytest.approx(2 * stats.t.sf(abs(contrast) / np.sqrt(total), found.dof[0]))
     assert found.c50[0] == pytest.approx((y[1].mean() - y[0].mean()) / (y[2].mean() - y[0].mean()))
     assert found.c50_ci95[0, 0] < found.c50[0] < found.c50_ci95[0, 1]
+
+
+def kept_of(*cues: list[float]) -> CueResponses:
+    kept = CueResponses(1)
+    for cue, values in enumerate(cues):
+        for value in values:
+            kept.add(cue, [value])
+    return kept
+
+
+def test_the_interval_is_fiellers() -> None:
+    rng = np.random.default_rng(3)
+    y = [rng.normal(m, s, n) for m, s, n in ((1, 1, 12), (4, 2, 20), (6, 3, 15))]
+    found = cue_coding(kept_of(*(values.tolist() for values in y)))
+    ratio = np.linspace(-5, 5, 200_001)
+    error = [values.var(ddof=1) / values.size for values in y]
+    # (m50 - m10) - r (m90 - m10) is not significantly off zero
+    off = (y[1].mean() - y[0].mean()) - ratio * (y[2].mean() - y[0].mean())
+    spread = np.sqrt(error[1] + ratio**2 * error[2] + (1 - ratio) ** 2 * error[0])
+    held = ratio[np.abs(off) <= stats.t.ppf(0.975, found.dof[0]) * spread]
+    assert found.c50_ci95[0] == pytest.approx((held.min(), held.max()), abs=1e-4)
+
+
+def test_the_reason_is_the_true_one() -> None:
+    noise = [(-1) ** k * 1.0 for k in range(70)]
+    alike = cue_coding(kept_of(*([y + 5.0 for y in noise[:20]] for _ in range(CUES))))
+    # 20 trials are enough for c50, if only the cues differed
+    assert (np.isnan(alike.c50[0]), alike.reasons) == (True, (TOO_ALIKE,))
+    assert cue_coding(kept_of(*([k + y for y in noise[:20]] for k in (0, 5, 9)))).reasons == (TOO_FEW,)
+    for constant in ([0.1] * 70, [7.3] * 70):
+        still = cue_coding(kept_of(constant, constant, constant))
+        assert (np.isnan(still.t[0]), still.reasons, still.spread) == (True, (NO_VARIATION,), None)
+
+
+def test_one_very_clear_unit_leaves_the_spread_finite() -> None:
+    noise = [(-1) ** k * 1e-6 for k in range(400)]
+    found = cue_coding(kept_of(noise, [y + 100.0 for y in noise], noise))
+    assert found.t[0] > 1e6
+    assert found.spread is not None and np.isfinite(found.spread)
 
 
 @pytest.mark.parametrize(("trials", "power"), [(20, 0.12), (60, 0.26), (200, 0.52)])
@@ -89,6 +136,26 @@ def test_the_published_tests_decide_the_label() -> None:
     assert found.labels == ("optimistic", "pessimistic", "interpolating", None)
     assert found.reasons[3] == TOO_ALIKE
     assert np.isnan(found.c50[3]) and np.isnan(found.c50_ci95[3]).all()
+
+
+def test_labels_and_spread_are_the_textbooks() -> None:
+    rng = np.random.default_rng(8)
+    y = [rng.normal(mean, 5.0, (70, 60)) for mean in (0.0, 3.0, 6.0)]
+    kept = CueResponses(60)
+    for cue in range(CUES):
+        for row in y[cue]:
+            kept.add(cue, row)
+    found = cue_coding(kept)
+    words = {(True, False): "optimistic", (False, True): "pessimistic"}
+    told, near = 0, 0
+    for unit in np.flatnonzero(np.isfinite(found.c50)):
+        p = [stats.mannwhitneyu(y[1][:, unit], y[k][:, unit], method="asymptotic").pvalue for k in (0, 2)]
+        assert found.labels[unit] == words.get((p[0] < 0.05, p[1] < 0.05), "interpolating")
+        told, near = told + 1, near + any(0.01 < one < 0.05 for one in p)
+    assert told > 50 and near > 5
+    score = stats.norm.ppf(stats.t.cdf(found.t, found.dof))
+    assert found.spread == pytest.approx(np.sqrt(np.mean(score**2)))
+    assert found.spread_p == pytest.approx(stats.chi2.sf((score**2).sum(), 60))
 
 
 def test_missing_and_late_responses() -> None:

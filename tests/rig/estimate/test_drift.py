@@ -85,3 +85,50 @@ def test_silence_ages_nothing_and_few_responses_say_nothing() -> None:
     watch.add_units(2)
     watch.add(3, [np.nan, 1.0, np.nan])
     assert watch.check().recent_hz.shape == (3,)
+
+
+def test_the_recent_posterior_is_that_of_weighted_responses() -> None:
+    # a size that came once, long ago, weighs less than one response, and has no spread of its own
+    rng = np.random.default_rng(9)
+    sizes = np.concatenate([[0, 6], rng.integers(1, 6, 150)])
+    y = U[sizes] + rng.normal(0, 4, sizes.size)
+    watch = DriftWatch(U, 1)
+    for size, value in zip(sizes.tolist(), y.tolist(), strict=True):
+        watch.add(size, [value])
+    weight = 0.5 ** (np.arange(sizes.size)[::-1] / 100)
+    n, total = (np.bincount(sizes, values, minlength=7) for values in (weight, weight * y))
+    within = np.bincount(sizes, weight * (y - (total / n)[sizes]) ** 2, minlength=7)
+    assert n[0] < 0.5 and within[0] == pytest.approx(0.0, abs=1e-9)
+    pooled = within.sum() / np.maximum(n - 1, 0).sum()
+    variance = np.maximum((within + 10 * pooled) / (n + 9), 4.0)
+    z = np.linspace(U[0], U[-1], 240)
+    log_p = np.zeros(z.size)
+    for x in (np.minimum(U[:, None] - z, 0), np.maximum(U[:, None] - z, 0)):
+        a, h = (n / variance) @ x**2 + 1, (total / variance) @ x + 1
+        log_p += (h**2 / a - np.log(a)) / 2
+    p = np.exp(log_p - log_p.max())
+    assert watch.check().recent_hz[0] == pytest.approx(p @ z / p.sum(), abs=1e-9)
+
+
+def test_the_standard_errors_are_the_documented_ones() -> None:
+    session = simulate("distributional", 10, units=5)
+    trials, units = session.response_hz.shape
+    found, _ = watched(session, -2.0, slice(0, 3))
+    y = session.response_hz.copy()
+    y[trials // 2 :, :3] -= 2.0
+    sizes = session.size_index
+    w = 0.5 ** (np.arange(trials)[::-1] / 100)
+    n, weight = np.bincount(sizes, minlength=7), np.bincount(sizes, w, minlength=7)
+    moved = (w - (weight / n)[sizes]) @ y / w.sum()
+    means = np.stack([np.bincount(sizes, y[:, i], minlength=7) / n for i in range(units)])
+    variance = ((y - means[:, sizes].T) ** 2).sum(axis=0) / (n - 1).sum()
+    error = np.sqrt(variance * ((w**2).sum() - (weight**2 / n).sum())) / w.sum()
+    np.testing.assert_allclose(found.moved_sds, moved / error)
+    assert found.common_hz == pytest.approx(moved.mean())
+    assert found.common_sds == pytest.approx(moved.mean() / moved.std(ddof=1) * np.sqrt(units))
+    # forgetting costs n W2 / W^2 - 1 times the variance of the full posterior
+    counts = SizeCounts(7, units)
+    for size, row in zip(sizes.tolist(), y, strict=True):
+        counts.add(size, row)
+    own = KinkedBayes(U).posterior(counts).sd_hz * np.sqrt(trials * (w**2).sum() / w.sum() ** 2 - 1)
+    np.testing.assert_allclose(found.sds, (found.recent_hz - found.full_hz) / own)

@@ -9,8 +9,8 @@ from scipy.stats import multivariate_normal
 
 from rig.estimate.counts import SizeCounts
 from rig.estimate.kinked_bayes import KinkedBayes, Posterior, size_variances
-from rig.estimate.redraw import posterior_draws
 from rig.estimate.utility import PUBLISHED_UTILITY_HZ
+from rig.population.redraw import posterior_draws
 
 U = np.array(PUBLISHED_UTILITY_HZ)
 PER_SIZE = np.array([15, 20, 33, 33, 67, 31, 17])
@@ -205,3 +205,23 @@ def test_many_units_are_worked_on_in_blocks_without_a_trace() -> None:
 @pytest.mark.parametrize("units", [0, 1])
 def test_no_unit_and_one_unit(units: int) -> None:
     assert KinkedBayes(U).posterior(SizeCounts(7, units)).ci95_hz.shape == (units, 2)
+
+
+def test_the_interval_leaves_a_fortieth_on_either_side() -> None:
+    rng = np.random.default_rng(12)
+    counts = SizeCounts(7, 30)
+    for trial in range(60):
+        counts.add(trial % 7, U[trial % 7] + rng.normal(0, 5, 30) + np.linspace(-4, 4, 30))
+    bayes = KinkedBayes(U)
+    posterior, z = bayes.posterior(counts), bayes.grid_hz
+    cell = z[1] - z[0]
+    # a grid point's mass is spread evenly over its cell
+    edges = np.append(z - cell / 2, z[-1] + cell / 2)
+    for mass, ends in zip(posterior.mass, posterior.ci95_hz, strict=True):
+        below = np.concatenate([[0.0], np.cumsum(mass)])
+        np.testing.assert_allclose(
+            ends, np.clip(np.interp([0.025, 0.975], below, edges), z[0], z[-1]), atol=1e-9
+        )
+    at_end = np.maximum(posterior.mass[:, 0], posterior.mass[:, -1])
+    assert (posterior.at_edge == (at_end > 0.025)).all()
+    assert 0 < posterior.at_edge.sum() < 30

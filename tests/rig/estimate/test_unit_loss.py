@@ -37,3 +37,15 @@ def test_units_that_are_not_listened_to_are_not_lost() -> None:
     for _ in range(50):
         watch.add([np.nan, 0], SECONDS)
     assert watch.lost.tolist() == [False, True]
+
+
+def test_lost_is_a_fifth_of_fifteen_expected_spikes() -> None:
+    for share, lost in ((0.19, True), (0.21, False)):
+        watch = LossWatch(1)
+        watch.add([1e6], 1e5)  # a mean rate of 10 Hz that what follows hardly changes
+        watch._recent_spikes[:] = watch._recent_seconds[:] = 0.0
+        watch.add([share * 14.9], 1.49)
+        assert not watch.lost[0]
+        watch._recent_spikes[:] = watch._recent_seconds[:] = 0.0
+        watch.add([share * 15.1], 1.51)
+        assert bool(watch.lost[0]) == lost

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from rig import END, StateMachine, rising
+from rig.checks.description import check_rig
 from rig.cli.rigs import demo_rig
 from rig.description import OutputLine
-from rig.description_checks import check_rig
 from rig.errors import UnsafeTableError
 from rig.machine.check import check
 

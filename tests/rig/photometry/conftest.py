@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,12 +9,9 @@ from rig.runtime.photometry_files import read_photometry
 
 
 @pytest.fixture(scope="session")
-def dlight():
+def dlight(recording):
     """The real dLight session."""
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder:
-        pytest.skip("set DOPALOOP_DATA to the folder with the recordings to check the dLight session")
-    return read_photometry(Path(folder) / "photometry_dlight_m53.npz")
+    return read_photometry(recording("photometry_dlight_m53.npz"))
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from rig.cli.rigs import demo_rig
 from rig.cli.simulate import run_virtual, virtual_description
 from rig.description import Emulation
 from rig.documents import Document, EpochStarted, EstimatesUpdated
-from rig.estimate.population import PopulationTracker
-from rig.estimate.report import Truth
+from rig.population.told import PopulationTracker
 from rig.report import Facts, Gathering, Paper, page
+from rig.results.report import Truth
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

@@ -56,6 +56,24 @@ def test_it_prints_on_a4_with_figures_whole(html):
     assert "@media print" in style
     figure = re.search(r"^figure \{[^}]*\}", style, re.MULTILINE)[0]
     assert "break-inside: avoid" in figure
+    printed = style[style.index("@media print") :]
+    assert re.search(r"table, \.grid, \.absent \{ font-size: 8\.4pt", printed)  # in the tables too
+
+
+def test_all_checks_stand_together_before_the_first_figure(html, facts, parse):
+    units = html[html.index("<h2>Units</h2>") :]
+    first = parse(units[: units.index("<figure")])
+    population = facts.epochs[0].view.population
+    assert "does not prove a distributional code" in first.text
+    assert first.numbers["geometric mean P, random halves, published sign count"] == (
+        population.split_half.paper.p_geometric
+    )
+    assert first.numbers["R, halves in time, isotonic crossing"] == population.time_split.isotonic.r
+    relation = "asymmetry and reversal point, of different halves"
+    assert first.numbers[f"R, {relation}"] == population.asymmetry_reversal.r
+    assert first.numbers[f"SD, {relation}"] > 0
+    assert first.numbers["P, baseline rate and reversal point"] == population.baseline_reversal.p
+    assert "units are significantly up" in first.text or "At no size" in first.text
 
 
 def test_the_same_session_gives_the_same_page_and_matplotlib_is_left_alone(many, facts, html):

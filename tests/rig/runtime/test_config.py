@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.checks.description import check_rig
 from rig.description import (
     BoardConfig,
     Emulation,
@@ -14,7 +15,6 @@ from rig.description import (
     RigDescription,
     StreamConfig,
 )
-from rig.description_checks import check_rig
 from rig.errors import ConfigError
 from rig.runtime.config import dump_rig, load_rig, parse_rig
 

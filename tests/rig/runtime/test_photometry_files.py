@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,11 +42,8 @@ def test_an_npz(save):
     assert read.play(3, 4)[:, 0] == pytest.approx([0.3, 0.4, 0.0, 0.1])
 
 
-def test_the_dlight_session():
-    folder = os.environ.get("DOPALOOP_DATA")
-    if not folder:
-        pytest.skip("set DOPALOOP_DATA to the folder with the recordings to read the dLight session")
-    read = read_photometry(Path(folder) / "photometry_dlight_m53.npz")
+def test_the_dlight_session(recording):
+    read = read_photometry(recording("photometry_dlight_m53.npz"))
     assert read.channels == ("dlight", "tdtomato")
     assert read.values.shape == (705_249, 2)
     assert len(read.events_s["reward_cue"]) == len(read.rises(0)) == 137

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rig.errors import ConfigError
 from rig.runtime.recordings import is_spike_file, read_responses, read_spikes, spike_responses
+from rig.stream.silence import fallen_silent
 
 HEADER = "unit,trial,reward_ul,signalled,response_hz\n"
 
@@ -57,6 +58,35 @@ def test_spikes_out_of_order_are_sorted(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one, other)
 
 
+def test_trials_out_of_order_answer_in_their_order(tmp_path: Path) -> None:
+    mixed = np.array([4, 1, 7, 0, 2, 6, 3, 5])
+    kinds = np.array([1, 8, 15, 0, 7, 14, 5, 12])
+    stamps = np.arange(1, 9) * 5000.0
+    plain = npz(tmp_path / "a.npz")
+    turned = npz(tmp_path / "b.npz", odor_on_00=stamps[mixed], trial_type_00=kinds[mixed])
+    one, other = (spike_responses(read_spikes(file)) for file in (plain, turned))
+    np.testing.assert_array_equal(one.response_hz, other.response_hz)
+    np.testing.assert_array_equal(one.reward_ul, other.reward_ul)
+    assert (other.trials, other.rewarded) == (7, 6)
+
+
+@pytest.mark.parametrize("spikes", [np.array([]), np.arange(60_000.0, 70_000.0, 99.0)])
+def test_a_unit_that_fires_about_no_reward_has_no_response(tmp_path: Path, spikes: object) -> None:
+    units = read_spikes(npz(tmp_path / "a.npz", spikes_07=spikes))
+    responses = spike_responses(units)
+    assert np.isfinite(responses.response_hz).tolist() == [True] * 6 + [False] * 6
+    assert fallen_silent(units).tolist() == [False, True]
+
+
+def test_lines_of_a_table_may_stand_in_any_order(tmp_path: Path) -> None:
+    lines = [f"{unit},{trial},{size},1,{trial}\n" for unit in "ab" for trial, size in enumerate((5, 0.1, 20))]
+    one = read_responses(table(tmp_path / "a.csv", HEADER + "".join(lines)))
+    other = read_responses(table(tmp_path / "b.csv", HEADER + "".join(lines[i] for i in (2, 5, 3, 1, 0, 4))))
+    assert one.names == other.names == ("a", "b")
+    for name in ("unit", "reward_ul", "response_hz", "trial"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
 def test_a_table_is_read(tmp_path: Path) -> None:
     text = HEADER + "a,0,0.1,1,-2.5\na,1,5,0,\n\na,2,0,,\na,3,,,\nb,0,0.1,TRUE,NA\nb,1,5.0,0.0,1e1\n"
     responses = read_responses(table(tmp_path / "t.csv", text))
@@ -66,6 +96,7 @@ def test_a_table_is_read(tmp_path: Path) -> None:
     assert responses.signalled.tolist() == [True, False, True, False]
     np.testing.assert_array_equal(responses.response_hz, [-2.5, np.nan, np.nan, 10.0])
     assert (responses.trials, responses.rewarded) == (4, 2)
+    assert responses.trial is not None and responses.trial.tolist() == [0, 1, 0, 1]
 
 
 def test_columns_in_any_order_with_others_between_and_a_byte_order_mark(tmp_path: Path) -> None:
@@ -79,7 +110,9 @@ def test_columns_in_any_order_with_others_between_and_a_byte_order_mark(tmp_path
     ("text", "words"),
     [
         ("unit,trial,reward,signalled,response_hz\na,0,5,1,2\n", "there is no column 'reward_ul'"),
-        ("unit;trial;reward_ul\na;0;5\n", "there is no column 'unit'"),
+        ("unit;trial;reward_ul\na;0;5\n", "its cells are separated by ';'; separate them by commas"),
+        ("unit\ttrial\n", "its cells are separated by tabs"),
+        (HEADER + "a,0,5,1,1e300\n", "line 2: response_hz is 1e300, which is no rate in Hz"),
         ("unit,unit,trial,reward_ul,signalled,response_hz\n", "'unit' stands twice"),
         (HEADER, "there are no trials"),
         ("\n\n", "there is no column 'unit'"),
@@ -91,6 +124,7 @@ def test_columns_in_any_order_with_others_between_and_a_byte_order_mark(tmp_path
         (HEADER + "a,0,5,maybe,2\n", "line 2: signalled is 'maybe'; it must be 0 or 1"),
         (HEADER + "a,0.5,5,1,2\n", "line 2: trial is '0.5'"),
         (HEADER + "a,,5,1,2\n", "line 2: trial is ''"),
+        (HEADER + "a,1e300,5,1,2\n", "line 2: trial is '1e300'"),
         (HEADER + ",0,5,1,2\n", "line 2: unit is empty"),
         (HEADER + "a,0,5,1,2\na,0,5,1,2\n", "line 3: unit a has trial 0 twice"),
         (HEADER + "a,0,5,1\n", "line 2: there are 4 cells, but 5 columns"),
@@ -115,7 +149,8 @@ def test_a_wrong_table_names_the_line(tmp_path: Path, text: str, words: str) -> 
         ({"trial_type_00": np.full(8, 2.5)}, "trial_type_00 holds 2.5"),
         ({"spikes_07": np.array(["a", "b"])}, "spikes_07 must be one row of numbers"),
         ({"spikes_07": np.zeros((3, 3))}, "spikes_07 must be one row of numbers"),
-        ({"odor_on_00": np.full(8, np.nan)}, "odor_on_00 holds a value that is not finite"),
+        ({"odor_on_00": np.full(8, np.nan)}, r"odor_on_00 holds a value that is not finite \(nan, place 0\)"),
+        ({"odor_on_07": np.arange(1, 9) * 5.0}, "unit 07 are 5 ms apart; times must be in ms"),
     ],
 )
 def test_a_wrong_archive_names_the_array(tmp_path: Path, changes: dict[str, object], words: str) -> None:
@@ -169,7 +204,7 @@ def test_a_file_is_known_by_what_is_in_it(tmp_path: Path) -> None:
     assert not is_spike_file(table(tmp_path / "t.txt", HEADER))
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x80nonsense")
     assert not is_spike_file(tmp_path / "b.csv")
-    with pytest.raises(ConfigError, match="neither a CSV text file nor"):
+    with pytest.raises(ConfigError, match="neither a CSV in UTF-8 nor"):
         read_responses(tmp_path / "b.csv")
 
 

@@ -9,9 +9,9 @@ from rig.errors import ConfigError
 from rig.estimate.utility import PUBLISHED_AXIS
 from rig.events import BoardSafe, EndReason, OutputChange, TrialEnded, TrialStarted
 from rig.sim.compose import make_animal, population_settings
+from rig.sim.delay_line import DISCOUNT_PER_S
 from rig.sim.mouse import Mouse
 from rig.sim.neurons import (
-    DISCOUNT_PER_S,
     NOTHING_HZ,
     OTHER_ODOUR_HZ,
     OWN_CUE_GAIN,
@@ -93,7 +93,7 @@ def test_learning_from_rewards_and_from_their_lack_ends_at_the_expectile():
         if rng.random() < 0.5:
             p.reward(trial, 3.75, "odour_b")
         else:
-            p.omitted("odour_b")
+            p.omitted(0, "odour_b")
         if trial > 2000:
             late.append(p.cue_value_hz["odour_b"])
     assert np.mean(late, axis=0) == pytest.approx(SIZE_HZ * p.tau, abs=0.06)

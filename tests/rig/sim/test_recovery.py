@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rig.draws import Draws
+from rig.design.draws import Draws
 from rig.estimate.counts import SizeCounts
 from rig.estimate.kinked_bayes import KinkedBayes
 from rig.estimate.utility import PUBLISHED_SIZES_UL, PUBLISHED_UTILITY_HZ

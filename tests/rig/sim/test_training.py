@@ -14,9 +14,9 @@ from rig.cli.rigs import demo_rig
 from rig.cli.simulate import run_virtual, virtual_description
 from rig.cli.truth import truth_from
 from rig.description import CueTraining, Emulation
+from rig.design.plan import SessionPlan
 from rig.documents import ResponseTaken, TrialDone
 from rig.errors import ConfigError
-from rig.plan import SessionPlan
 from rig.runtime.config import dump_rig, parse_rig
 from rig.sim.compose import make_virtual_rig
 from rig.sim.training import trained_on

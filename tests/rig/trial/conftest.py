@@ -17,11 +17,11 @@ from protocols.variable_magnitude import VariableMagnitude
 from rig.cli.rigs import demo_rig
 from rig.cli.simulate import virtual_description
 from rig.description import Emulation
+from rig.design.plan import SessionPlan
 from rig.effects import PublishArray, Stamp, Stamped, Write
 from rig.events import OutputChange, SyncEdge
 from rig.log.entry import PORT_OPEN
 from rig.photometry.settings import DffSettings, FibreConfig, PhotometryConfig
-from rig.plan import SessionPlan
 from rig.session import Session
 from rig.sim.direct import DirectBoard, DirectFeed
 from rig.sim.photometry import FibreWorld, SimulatedFibre

@@ -16,7 +16,9 @@ from gui.model import Aspect, SessionModel
 from gui.panel import Controls
 from gui.theme import LIGHT
 from rig.documents import EstimatesUpdated, SessionStarted
-from rig.estimate.population_report import (
+from rig.estimate.telling import no_estimate
+from rig.estimate.utility import PUBLISHED_AXIS
+from rig.population.shapes import (
     AsymmetryTest,
     Cues,
     CueUnit,
@@ -34,8 +36,6 @@ from rig.estimate.population_report import (
     Together,
     UnitFigures,
 )
-from rig.estimate.telling import no_estimate
-from rig.estimate.utility import PUBLISHED_AXIS
 
 SIZES = PUBLISHED_AXIS.sizes_ul
 AXIS = PUBLISHED_AXIS.utility_hz

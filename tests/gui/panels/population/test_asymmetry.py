@@ -3,7 +3,7 @@ import pytest
 
 from gui.model import Aspect
 from gui.panels.asymmetry import AsymmetryPanel
-from rig.estimate.population_report import AsymmetryTest
+from rig.population.shapes import AsymmetryTest
 
 
 def test_units_are_sorted_with_interval_and_folds(seen, show, words_of):
@@ -51,3 +51,9 @@ def test_it_is_quick(seen, show, made, quickest):
     for units in (40, 200):
         panel = show(AsymmetryPanel, seen(made.view(units)))
         assert quickest(lambda panel=panel: panel.refresh(Aspect.POPULATION)) < 0.005
+
+
+def test_the_smallest_p_is_not_taken_for_markup(seen, show, made, words_of):
+    test = msgspec.structs.replace(made.view().population.asymmetry, p=0.0, p_anew=1e-20)
+    panel = show(AsymmetryPanel, seen(made.view(asymmetry=test)))
+    assert words_of(panel.legend).count("P < 1e-16") == 2

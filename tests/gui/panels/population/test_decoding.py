@@ -4,7 +4,7 @@ import pytest
 
 from gui.model import Aspect
 from gui.panels.decoding import PUBLISHED, DecodingPanel, cells
-from rig.estimate.population_report import Decodings
+from rig.population.shapes import Decodings
 
 
 def area(curve):
@@ -34,7 +34,7 @@ def test_the_axis_has_the_sizes_where_their_utilities_are(seen, show, made):
 
 def test_the_control_stands_beside_it(seen, show, words_of):
     panel = show(DecodingPanel, seen())
-    assert panel.lead.text() == "closer than 90 % of shuffles"
+    assert panel.lead.text() == "beats 90 of 100 shuffles"
     assert "distance 0.60 Hz, shuffled 1.00 Hz" in words_of(panel.legend)
     assert len(panel.shuffles.getData()[1]) == 100
     assert panel.ours.getData()[1].tolist() == [0.6] and panel.line.value() == 0.6

@@ -5,7 +5,7 @@ import pytest
 from gui.model import Aspect
 from gui.panels.drift import DriftPanel
 from gui.theme import LIGHT
-from rig.estimate.population_report import DriftUnit, Together
+from rig.population.shapes import DriftUnit, Together
 
 
 def unit(name, full, recent, sds, **alarms):

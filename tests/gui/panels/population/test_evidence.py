@@ -70,3 +70,12 @@ def test_missing_parts_say_why(seen, show, made, words_of):
 def test_it_is_quick_in_every_colour(seen, show, made, quickest, theme):
     panel = show(EvidencePanel, seen(made.view(40)), theme=theme)
     assert quickest(lambda: panel.refresh(Aspect.POPULATION)) < 0.005
+
+
+@pytest.mark.parametrize("width", [300, 345, 900])
+def test_the_number_behind_a_full_bar_is_not_cut(seen, show, made, width):
+    view = evidence(made, common=0.0, offset=0.0, distributional=0.999, both=0.001, verdict="undecided")
+    panel = show(EvidencePanel, seen(view), size=(width, 330))
+    text, box = panel.values[2], panel.plot.getViewBox()
+    assert text.toPlainText().startswith("> 99 %")
+    assert text.sceneBoundingRect().right() <= box.sceneBoundingRect().right() + 1

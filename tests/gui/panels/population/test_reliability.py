@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import numpy as np
@@ -7,7 +8,7 @@ from gui.client import PopulationSeen
 from gui.model import Aspect
 from gui.panels.reliability import ISOTONIC, ReliabilityPanel
 from gui.reliability_cells import ScatterCell
-from rig.estimate.population_report import Repeats
+from rig.population.shapes import Repeats
 
 NOTHING = Repeats(paper=None, isotonic=None)
 
@@ -21,7 +22,7 @@ def test_all_six_stand_together_with_the_warning(seen, show, words_of):
         "halves in time R 0.50",
         "asymmetry, reversal R 0.50",
         "baseline, reversal R 0.17",
-        "at 5 uL 11 up, 10 down",
+        "units 11 up, 10 down",
     )
     for words, start in zip(told, wanted, strict=True):
         assert " ".join(words.split()).startswith(start)
@@ -31,6 +32,33 @@ def test_all_six_stand_together_with_the_warning(seen, show, words_of):
     assert warning.startswith("▲ Repeating reversal points do not prove a distributional code")
     assert "Read all six together" in warning
     assert words_of(panel.about) == "12 units, 212 rewards"
+
+
+@pytest.mark.parametrize("size", [(880, 400), (560, 360), (420, 330)])
+def test_every_statistic_has_its_p_in_sight_and_the_halves_both_kinds(seen, show, size):
+    panel = show(ReliabilityPanel, seen(), size=size)
+    told = [cell.detail.text().partition(" · ")[0] for cell in panel.cells]
+    assert all(cell.detail.isVisible() for cell in panel.cells)
+    halves, spread, times, asymmetry, baseline, sizes = told
+    assert halves.startswith(("mean P 2e-5, geom", "P 2e-5, geom")) and halves.endswith("4e-9")
+    assert "1000 halvings" in spread
+    assert (times, asymmetry, baseline) == ("P 0.001", "mean P 0.004", "P 0.29")
+    assert "at 5 uL" in sizes
+    for cell in panel.cells:
+        label = cell.detail
+        assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
+
+
+def test_sizes_of_a_low_and_narrow_plot_do_not_run_into_each_other(seen, show):
+    panel = show(ReliabilityPanel, seen(), size=(560, 360))
+    plot = panel.sizes.plot
+    ticks = plot.getPlotItem().getAxis("bottom")._tickLevels[0]
+    assert ticks[-1] == (6, "20") and len(ticks) >= 2
+    metrics = plot.fontMetrics()
+    pitch = plot.getViewBox().width() / 7
+    for (left, one), (right, other) in itertools.pairwise(ticks):
+        apart = (right - left) * pitch
+        assert apart >= 0.8 * (metrics.horizontalAdvance(one) + metrics.horizontalAdvance(other)) / 2
 
 
 def test_narrow_it_warns_briefly_and_in_full_on_hovering(seen, show, words_of):
@@ -131,7 +159,8 @@ def test_before_anything_is_worked_out_and_when_it_cannot_be(seen, show):
 
 def test_an_old_view_stays_with_a_note(seen, show, made, words_of):
     panel = show(ReliabilityPanel, seen(made.view(), note="It has ended unexpectedly."))
-    assert panel.shows_content and "▲ It has ended unexpectedly." in words_of(panel.about)
+    assert panel.shows_content and panel.trouble.isVisible()
+    assert words_of(panel.trouble) == "▲ It has ended unexpectedly."
 
 
 @pytest.mark.parametrize("units", [40, 200])
@@ -149,3 +178,15 @@ def test_a_selection_alone_draws_no_more_than_a_mark(seen, show, quickest):
     panel.about.setText("not drawn again")
     panel.refresh(Aspect.STATE)
     assert panel.about.text() == "not drawn again" != before
+
+
+def test_without_units_it_says_why_there_are_none_and_counts_no_zeros(seen, show, made):
+    reason = "no unit has data for an estimate; a statistic over units needs 4"
+    nothing = {"split_half": NOTHING, "time_split": NOTHING, "up_down": ()}
+    model = seen(made.view(units=4, **nothing, reasons={"split_half.paper": reason}))
+    model.estimates.clear()
+    panel = show(ReliabilityPanel, model)
+    assert (
+        panel.empty.text()
+        == "This protocol measures no responses to rewards, so there is nothing to estimate."
+    )

@@ -1,0 +1,1 @@
+"""What is asked before the animal is in the rig: of the rig file, the board, the protocol."""

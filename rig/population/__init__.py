@@ -1,0 +1,1 @@
+"""All units together: do their differences repeat, and are they a distributional code or something else."""

@@ -1,0 +1,1 @@
+"""A session or a recording, read afterwards: the JSON of `inspect`, `simulate` and `analyze`."""
