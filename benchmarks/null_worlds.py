@@ -1,7 +1,8 @@
 """What each statistic of the population finds in simulated worlds: `python -m benchmarks.null_worlds [RUNS]`.
 
 A statistic that finds a distributional code where there is none shows it here. The table is the one of
-docs/explanation/population.md: 40 units, 211 rewards, mean R and the share of sessions with mean P < 0.05.
+docs/explanation/population.md: 40 units, 211 rewards, mean R and the share of sessions with mean P < 0.05;
+of held-out signs the mean gain, and how often it was positive, and above two standard errors.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def row(world: World, noise: Noise, runs: int) -> list[str]:
         convexly, evidence, asymmetry = told.decoding.convex, told.evidence, told.asymmetry
         assert convexly is not None and evidence is not None and evidence.held_out is not None
         assert asymmetry is not None and asymmetry.p is not None and asymmetry.p_anew is not None
-        gains.append(evidence.held_out.own - evidence.held_out.common)
+        gain = evidence.held_out.own - evidence.held_out.common
+        gains.append([gain, gain > 0, gain > 2 * evidence.held_out.gain_se])
         nearer = np.mean(np.array(convexly.shuffled_hz) > convexly.wasserstein_hz) >= 0.95
         decoded.append([same_trials_beat_shuffles(session, seed), bool(nearer)])
         differ.append([asymmetry.p < 0.05, asymmetry.p_anew < 0.05])
@@ -98,7 +100,8 @@ def row(world: World, noise: Noise, runs: int) -> list[str]:
         r, p = np.array(found[name]).T
         cells.append(f"{r.mean():+.2f} ({np.mean(p < 0.05):.0%})")
     cells.append(f"{np.mean(both):.1f}")
-    cells.append(f"{100 * np.mean(gains):+.1f} ({np.mean(np.array(gains) > 0):.0%})")
+    gain, better, by_two = np.mean(gains, axis=0)
+    cells.append(f"{100 * gain:+.1f} ({better:.0%}, {by_two:.0%} by 2 SE)")
     cells.append("{:.0%} / {:.0%}".format(*np.mean(decoded, axis=0)))
     cells.append("{:.0%} / {:.0%}".format(*np.mean(differ, axis=0)))
     cells.append(", ".join(f"{name} {n / runs:.0%}" for name, n in calls.most_common()))

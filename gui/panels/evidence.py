@@ -159,7 +159,7 @@ class EvidencePanel(AboutPopulation):
             self.signs_words.setText(f"Signs of unseen responses: {why}")
             return
         gain = 100 * (found.own - found.common)
-        better = f"{abs(gain):.1f} points {'better' if gain > 0 else 'worse'}"
+        better = f"{abs(gain):.1f} ± {100 * found.gain_se:.1f} points {'better' if gain > 0 else 'worse'}"
         numbers = "" if roomy else f" ({percent(found.own, 1)}, {percent(found.common, 1)})"
         bold = f"<b style='color:{self.theme.text}'>{better}</b>"
         self.signs_words.setText(

@@ -117,7 +117,10 @@ def _signs(found: Evidence | None) -> list[str]:
     if found is None or found.held_out is None:
         return []
     own, common = 100 * found.held_out.own, 100 * found.held_out.common
-    return [f"  unseen signs          {own:.1f} % by own reversal points, {common:.1f} % by one for all"]
+    gain = f"{own - common:+.1f} points, standard error {100 * found.held_out.gain_se:.1f}"
+    return [
+        f"  unseen signs          {own:.1f} % by own reversal points, {common:.1f} % by one for all: {gain}"
+    ]
 
 
 def _decoding(found: Decodings) -> list[str]:

@@ -26,15 +26,15 @@ class HeldOut:
     ----------
     common, own
         By one reversal point for all units, and by each unit's own.
-    gain, gain_sd
-        Mean and SD over the partitions of the difference. The partitions share their data: the SD is no
-        standard error of anything.
+    gain, gain_se
+        Their difference, and its standard error over units (units are taken as the sample; NaN with fewer
+        than two). The partitions share their data, so how much it varies between them says nothing.
     """
 
     common: float
     own: float
     gain: float
-    gain_sd: float
+    gain_se: float
 
 
 def held_out_signs(halves: HalfCounts) -> HeldOut | None:
@@ -43,11 +43,11 @@ def held_out_signs(halves: HalfCounts) -> HeldOut | None:
     Responses of exactly zero have no sign and are left out.
     """
     halves.fold()
-    told = []
+    told, better, weight = [], [], []
     whole = halves.all_trials.positives.sum(axis=1)
     for some, one, other in half_cells(halves):
         positives = whole - halves.positives[:, some].sum(axis=0, dtype=np.int64)
-        # positive and negative responses of the second half
+        # positive and negative responses of the second half, shape (partitions, units)
         signs = 2 * positives + other.lean.sum(axis=0, dtype=np.int64)
         pooled = Cells(
             one.n.sum(axis=2, keepdims=True),
@@ -56,19 +56,24 @@ def held_out_signs(halves: HalfCounts) -> HeldOut | None:
         )
         own = _foretold(sign_count_place(one), other.lean)
         common = _foretold(np.broadcast_to(sign_count_place(pooled), positives.shape), other.lean)
-        right = np.stack([(positives + found).sum(axis=1) for found in (common, own)])
-        given = signs.sum(axis=1)
-        told.append(np.divide(right, given, out=np.full(right.shape, np.nan), where=given > 0))
-    share = np.concatenate(told, axis=1) if told else np.full((2, 1), np.nan)
-    share = share[:, np.isfinite(share).all(axis=0)]
+        given = signs.sum(axis=1, keepdims=True)
+        some_given = given[:, 0] > 0
+        given = given[some_given]
+        told.append([((positives + found)[some_given] / given).sum(axis=1) for found in (common, own)])
+        better.append((own - common)[some_given] / given)
+        weight.append(signs[some_given] / given)
+    share = np.concatenate(told, axis=1) if told else np.empty((2, 0))
     if not share.size:
         return None
-    gain = share[1] - share[0]
+    gain = float(np.mean(share[1] - share[0]))
+    # each unit's part of the gain, less its part if all units gained alike
+    parts = np.concatenate(better).mean(axis=0) - gain * np.concatenate(weight).mean(axis=0)
+    n = parts.size
     return HeldOut(
         common=float(share[0].mean()),
         own=float(share[1].mean()),
-        gain=float(gain.mean()),
-        gain_sd=float(gain.std(ddof=1)) if gain.size > 1 else 0.0,
+        gain=gain,
+        gain_se=float(np.sqrt(n / (n - 1) * (parts**2).sum())) if n > 1 else float("nan"),
     )
 
 

@@ -181,7 +181,9 @@ def _evidence(worked: Worked, why: _Reasons) -> Evidence | None:
     return Evidence(
         **found.probability,
         verdict=found.verdict,
-        held_out=None if signs is None else HeldOutSigns(common=signs.common, own=signs.own),
+        held_out=None
+        if signs is None
+        else HeldOutSigns(common=signs.common, own=signs.own, gain_se=signs.gain_se),
     )
 
 

@@ -107,10 +107,17 @@ class Decodings(_Part, frozen=True, kw_only=True):
 
 
 class HeldOutSigns(_Part, frozen=True, kw_only=True):
-    """Share of unseen signs foretold by one reversal point for all units, and by each unit's own."""
+    """Share of unseen signs foretold by one reversal point for all units, and by each unit's own.
+
+    Attributes
+    ----------
+    gain_se
+        Standard error over units of the difference.
+    """
 
     common: float
     own: float
+    gain_se: float
 
 
 class Evidence(_Part, frozen=True, kw_only=True):

@@ -61,6 +61,11 @@ def evidence_figure(epoch: Epoch, key: str) -> Item:
                 "signs foretold by each unit's own", evidence.held_out.own, percent(evidence.held_out.own)
             ),
             Number("gain", gain, f"{signed(100 * gain, 1)} points"),
+            Number(
+                "its standard error over units",
+                evidence.held_out.gain_se,
+                f"{100 * evidence.held_out.gain_se:.1f} points",
+            ),
         ]
     else:
         nothing(signs, "cannot be said yet")

@@ -1,5 +1,7 @@
 """Many reversal points help where units differ, and harm where they do not."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -60,3 +62,21 @@ def test_worlds(world: World, sign: int) -> None:
 def test_nothing_to_foretell() -> None:
     assert held_out_signs(HalfCounts(7, 3, 10)) is None
     assert held_out_signs(HalfCounts(7, 0, 10)) is None
+
+
+def test_the_standard_error_is_how_far_the_gain_moves_with_the_units() -> None:
+    """Redrawing whole units, with the reversal points read anew, moves the gain as far as it says."""
+    session = simulate("offset", 3, units=30)
+    rng = np.random.default_rng(1)
+    redrawn = []
+    for _ in range(60):
+        units = rng.integers(0, 30, 30)
+        drawn = dataclasses.replace(session, response_hz=session.response_hz[:, units])
+        redrawn.append(told(drawn, partitions=20).gain)
+    se = told(session).gain_se
+    print(f"standard error {100 * se:.2f}, bootstrap {100 * np.std(redrawn):.2f} points")
+    assert se == pytest.approx(np.std(redrawn), rel=0.35)
+
+
+def test_one_unit_has_no_standard_error() -> None:
+    assert np.isnan(told(simulate("classical", 1, units=1)).gain_se)

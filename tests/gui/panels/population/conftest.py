@@ -105,7 +105,7 @@ def make_view(units: int = 12, **changes: Any) -> PopulationView:
         ),
         evidence=Evidence(
             common=0.01, offset=0.55, distributional=0.04, both=0.4,
-            verdict="undecided", held_out=HeldOutSigns(common=0.699, own=0.724),
+            verdict="undecided", held_out=HeldOutSigns(common=0.699, own=0.724, gain_se=0.006),
         ),
         cue_coding=Cues(
             conditions=("cue_10", "cue_50", "cue_90"),

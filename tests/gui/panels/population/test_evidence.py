@@ -42,7 +42,7 @@ def test_probable_but_not_ahead_unit_by_unit_stays_undecided(seen, show, made, w
 def test_the_signs_of_unseen_responses(seen, show, words_of, height, drawn):
     panel = show(EvidencePanel, seen(), size=(655, height))
     words = words_of(panel.signs_words)
-    assert "2.5 points better" in words
+    assert "2.5 ± 0.6 points better" in words
     assert panel.signs.isVisible() is drawn
     if drawn:
         assert [text.toPlainText() for text in panel.sign_values] == ["69.9 %", "72.4 %"]
@@ -53,7 +53,7 @@ def test_the_signs_of_unseen_responses(seen, show, words_of, height, drawn):
 def test_own_points_may_be_worse(seen, show, made, words_of):
     held_out = msgspec.structs.replace(made.view().population.evidence.held_out, own=0.69)
     panel = show(EvidencePanel, seen(evidence(made, held_out=held_out)))
-    assert "0.9 points worse" in words_of(panel.signs_words)
+    assert "0.9 ± 0.6 points worse" in words_of(panel.signs_words)
 
 
 def test_missing_parts_say_why(seen, show, made, words_of):
