@@ -173,6 +173,7 @@ class EventPlot:
             f"<b style='color:{colour}'>{html.escape(kind)}</b>"
             for kind, colour in zip(kinds, colours, strict=True)
         ]
+        unit = f"<span style='color:{self._theme.faint}'>{html.escape(unit)}</span>" if unit else ""
         self.legend.setHtml(" &nbsp;".join([*words, unit]) if unit else "<br>".join(words))
 
     def about(self, event: str) -> None:

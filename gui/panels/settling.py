@@ -81,8 +81,10 @@ class SettlingPanel(AboutUnits):
         self.counts = themed_plot(theme, bottom="n per size")
         self.counts.setFixedWidth(BARS_PX)
         self.counts.getPlotItem().hideAxis("left")
-        self.counts.getPlotItem().getAxis("bottom").setTicks([[]])
-        self.counts.getPlotItem().getAxis("bottom").setPen(pg.mkPen(None))
+        sizes = self.counts.getPlotItem().getAxis("bottom")
+        sizes.setTicks([[]])
+        sizes.setPen(pg.mkPen(None))
+        sizes.setTextPen(theme.faint)  # the label too went by the pen
         self.counts.setYLink(self.plot)
         plots = QHBoxLayout()
         plots.setSpacing(0)
