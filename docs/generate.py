@@ -1,7 +1,8 @@
 """Fill in the parts of the pages that follow from the code, and the example files that they show.
 
 A page marks a part with ``<!-- generated: NAME -->`` and ``<!-- end -->``, and the code block of an
-example with ``<!-- file: examples/NAME -->`` before it. Run
+example with ``<!-- file: examples/NAME -->`` before it. The JSON Schema of the estimates is a page of its
+own, wholly generated. Run
 
     python docs/generate.py            # write them anew
     python docs/generate.py --check    # say which pages are stale; write nothing
@@ -35,11 +36,13 @@ from rig.cli.app import app
 from rig.device import BoardLimits, Lack
 from rig.log.schema import TABLES
 from rig.photometry import settings
+from rig.results.report import schema_text
 from rig.runtime import plugins
 from rig.runtime.shape import describe
 from rig.sim.worlds import WORLDS
 
 DOCS = Path(__file__).resolve().parent
+SCHEMA = DOCS / "reference" / "estimates.schema.json"
 ROOT = DOCS.parent
 MEANINGS = tomllib.loads((DOCS / "meanings.toml").read_text(encoding="utf-8"))
 COLUMN = re.compile(r"^    (\w+) +([A-Z ]+?),?(?: +-- (.*))?$", re.MULTILINE)
@@ -382,15 +385,17 @@ MAKERS: dict[str, Callable[[], str]] = {
 }
 
 
-def filled(text: str) -> str:
+def filled(page: Path) -> str:
     """Return a page with every generated part and every example as it should be."""
-    text = PART.sub(lambda part: f"{part[1]}\n{MAKERS[part[2]]()}\n\n{part[3]}", text)
+    if page == SCHEMA:
+        return schema_text()
+    text = PART.sub(lambda part: f"{part[1]}\n{MAKERS[part[2]]()}\n\n{part[3]}", _read(page))
     return SHOWN.sub(lambda shown: shown[1] + _read(ROOT / shown[2]) + shown[3], text)
 
 
 def stale() -> list[Path]:
     """Return the pages that do not say what the code says."""
-    return [page for page in sorted(DOCS.rglob("*.md")) if filled(_read(page)) != _read(page)]
+    return [page for page in [*sorted(DOCS.rglob("*.md")), SCHEMA] if filled(page) != _read(page)]
 
 
 def _read(page: Path) -> str:
@@ -404,7 +409,7 @@ def main(arguments: list[str]) -> int:
         if "--check" in arguments:
             print(f"stale: {page.name}; run: python docs/generate.py")
         else:
-            page.write_text(filled(_read(page)), encoding="utf-8")
+            page.write_text(filled(page), encoding="utf-8")
             print(f"written: {page.name}")
     return 1 if pages and "--check" in arguments else 0
 
