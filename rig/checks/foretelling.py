@@ -24,6 +24,9 @@ from rig.units import US_PER_S
 
 ALARM_P: Final = 1e-7
 """Waits are drawn at random; in one of so many cases one may seem to tell a size."""
+FEWEST: Final = 20
+"""Of fewer trials nothing is said: three random waits lie in the order of their sizes in one of three cases, and
+the P of perfect order, which comes from Student's t, is then zero."""
 
 Group: TypeAlias = tuple[str, str, bool, str | None]
 """Epoch, condition, promise, cue: trials that differ in nothing that is declared but the size."""
@@ -103,7 +106,7 @@ def _tells(pairs: list[tuple[float, float]]) -> str | None:
     by_size: dict[float, list[float]] = defaultdict(list)
     for size, seconds in pairs:
         by_size[size].append(seconds)
-    if len(by_size) < 2 or len({seconds for _, seconds in pairs}) < 2:
+    if len(pairs) < FEWEST or len(by_size) < 2 or len({seconds for _, seconds in pairs}) < 2:
         return None
     p = min(stats.kruskal(*by_size.values()).pvalue, stats.spearmanr(pairs).pvalue)
     if not p < ALARM_P:
