@@ -25,8 +25,8 @@ from rig.units import US_PER_S
 ALARM_P: Final = 1e-7
 """Waits are drawn at random; in one of so many cases one may seem to tell a size."""
 FEWEST: Final = 20
-"""Of fewer trials nothing is said: three random waits lie in the order of their sizes in one of three cases, and
-the P of perfect order, which comes from Student's t, is then zero."""
+"""Of fewer trials nothing is said: three random waits lie in the order of their sizes in one of three cases,
+and the P of perfect order, which comes from Student's t, is then zero."""
 
 Group: TypeAlias = tuple[str, str, bool, str | None]
 """Epoch, condition, promise, cue: trials that differ in nothing that is declared but the size."""
