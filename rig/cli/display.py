@@ -25,7 +25,7 @@ from rig.documents import (
 )
 from rig.trial.reckoning import NO_DISTRIBUTION
 
-BAR = 25
+BAR = 22
 """Width of the uL axis in characters."""
 
 SHORT = {"not settled": "unsettled", "at edge": "at edge", "off axis": "off axis"}
