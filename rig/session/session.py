@@ -140,6 +140,7 @@ class Session:
         self._hello_by_ns: int | None = None
         self._warmed = False
         self._held: tuple[TrialSpec, StateTable] | None = None
+        self._parting: str | None = None
         self._thirsty = False
         self._losses = Losses(self._out)
         self._echo = Echo(plan.rig)
@@ -247,6 +248,7 @@ class Session:
         deadlines = [
             self._board.deadline_ns(),
             self.reckoning.deadline_ns,
+            None if self._parting is None else self.reckoning.spikes_by_ns,
             self._hello_by_ns,
             self._losses.deadline_ns(),
             *self.fibres.deadlines_ns(),
@@ -500,10 +502,12 @@ class Session:
 
     def _decide(self) -> None:
         number = self.history.trials
-        if self._desk.stopping is not None:
-            self._end(self._desk.stopping, ok=True)
+        if self._parting is not None:
+            self._part(self._parting)
+        elif self._desk.stopping is not None:
+            self._part(self._desk.stopping)
         elif self.plan.max_trials is not None and number >= self.plan.max_trials:
-            self._end(f"{number} trials done", ok=True)
+            self._part(f"{number} trials done")
         elif self._desk.paused:
             if self._phase != "paused":
                 self._set_phase("paused")
@@ -530,12 +534,12 @@ class Session:
         protocol = self._desk.protocol
         over = self._declaration.turn(protocol)
         if over is not None:
-            self._end(over, ok=True)
+            self._part(over)
             return
         spec = decided(protocol.decide(self.history, self._declaration.estimates, self.plan.draws(number)))
         self.digest.spec(spec)
         if spec is None:
-            self._end(f"the protocol finished after {number} trials", ok=True)
+            self._part(f"the protocol finished after {number} trials")
             return
         self._declaration.lock(number, spec)
         self._ledger.settle(self._out.board_us)
@@ -626,6 +630,14 @@ class Session:
         self._declaration.keep(record)
         self.reckoning.open(record, self._out.now_ns, why_missing)
         self.fibres.open(record, self.reckoning.epoch, why_missing)
+
+    def _part(self, reason: str) -> None:
+        """End in order, once the spikes around the last events are here or no longer to be hoped for."""
+        until_ns = self.reckoning.spikes_by_ns
+        if until_ns is not None and self._out.now_ns < until_ns:
+            self._parting = reason
+        else:
+            self._end(reason, ok=True)
 
     def _end(self, reason: str, *, ok: bool) -> None:
         if self.ended:

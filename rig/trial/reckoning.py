@@ -236,6 +236,11 @@ class Reckoning:
         return min(due, default=None)
 
     @property
+    def spikes_by_ns(self) -> int | None:
+        """Until when spikes around the last events may be hoped for, or None. They decide nothing."""
+        return self._windows.spikes_by_ns
+
+    @property
     def deadlines_expired(self) -> int:
         """Trials whose decision deadline expired."""
         return self._windows.deadlines_expired

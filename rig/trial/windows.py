@@ -167,6 +167,11 @@ class Windows:
         """When the next decision deadline expires, or None."""
         return min((w.deadline_ns for w in self._open if not w.told), default=None)
 
+    @property
+    def spikes_by_ns(self) -> int | None:
+        """Until when spikes around a past event may be hoped for (its decision deadline), or None."""
+        return max((w.deadline_ns for w in self._open if w.told and w.spikes_due), default=None)
+
     def settle(self, now_ns: int) -> Iterator[Heard | AlignedSpikes]:
         """Close every window that can be closed; yield what is new, trial by trial."""
         expired: set[int] = set()

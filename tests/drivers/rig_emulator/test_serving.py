@@ -75,7 +75,7 @@ class Host:
         self.port = serial.serial_for_url(rig.board.port, rig.board.baud, timeout=0.01)
         self.board.connect(time.monotonic_ns())
 
-    def until(self, kind, seconds=5.0):
+    def until(self, kind, seconds=20.0):
         """Return all events up to the first of a kind."""
         seen, end = [], time.monotonic() + seconds
         while time.monotonic() < end:

@@ -243,6 +243,39 @@ def test_a_decision_waits_for_the_cues_window_and_not_for_its_raster(cues):
     assert shown[0] == shown[1]
 
 
+@pytest.mark.parametrize("comes", [True, False])
+def test_the_end_waits_for_the_last_raster_as_long_as_for_an_answer(cues, comes):
+    prompt = cues(trials=12)
+    prompt.run()
+    number = next(n for n, record in records(prompt).items() if record.reward_us is None)
+    slow, held = cues(trials=number + 1), []
+
+    def over():
+        return slow.session.history.trials == number + 1
+
+    def swallow(entry):
+        # From two seconds after the last cue the stream stands still.
+        trial = slow.session._trial
+        drinking = trial is not None and any(v.name == "drink" for v in trial._states)
+        if entry.kind == "messages" and (over() or (slow.session.history.trials == number and drinking)):
+            held.append(entry)
+            return True
+        return False
+
+    def interfere(entry):
+        while comes and over() and held:
+            slow.swallow = lambda entry: False
+            old = held.pop(0)
+            yield old.source, old.kind, old.payload
+
+    slow.swallow, slow.interfere = swallow, interfere
+    assert slow.run().ok
+    assert slow.ended.reason == f"{number + 1} trials done"
+    assert slow.of(CueResponseTaken) == prompt.of(CueResponseTaken)[: number + 1]
+    shown = {d.trial for d in slow.of(AlignedSpikes) if d.aligned_to == "cue"}
+    assert shown == set(range(number + comes))
+
+
 def test_a_dead_stream_leaves_every_answer_missing_with_its_reason(cues):
     sitting = cues(trials=5)
     sitting.swallow = lambda entry: entry.kind == "messages"
