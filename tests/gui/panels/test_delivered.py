@@ -73,7 +73,9 @@ def test_it_says_why_it_is_empty(empty, shown):
 
 
 @pytest.mark.parametrize(("width", "written"), [(420, ["1 of 10", "3 of 5"]), (190, ["1/10", "3/5"])])
-def test_cues_of_one_size_are_told_by_how_often_they_were_followed_by_it(fed, made, shown, width, written):
+def test_cues_of_one_size_are_told_by_how_often_they_were_followed_by_it(
+    fed, made, shown, qtbot, width, written
+):
     declared = tuple(
         DeclaredTrial(condition=name, reward_ul=size, signalled=True, count=count)
         for name, counts in (("10 %", (1, 9)), ("50 %", (5, 5)))
@@ -88,6 +90,7 @@ def test_cues_of_one_size_are_told_by_how_often_they_were_followed_by_it(fed, ma
     assert panel.sizes.isVisible() and panel.single.isVisible()
     assert list(panel.bars.opts["height"]) == pytest.approx([10.0, 60.0])
     assert list(panel.outlines.opts["height"]) == pytest.approx([10.0, 50.0])
-    assert panel.count_texts() == written
+    # the plot gets its width when its axes have got theirs
+    qtbot.waitUntil(lambda: panel.count_texts() == written, timeout=5_000)
     assert "50 %: 3 of 5 trials rewarded, 50 % declared" in panel.plot.toolTip()
     assert "P&nbsp;&lt;&nbsp;1e-16" in panel.audit.text(), "the sign is not taken for markup"
